@@ -15,3 +15,58 @@ function required(env: Environment, variable: string): string {
   if (value === undefined || value === '') throw new ConfigError(variable, 'is not set');
   return value;
 }
+
+/**
+ * An issuer identifier (RFC 8414 section 2): https, no query, no fragment. http is for loopback addresses alone,
+ * where nobody listens in.
+ */
+function issuerUrl(env: Environment, variable: string): string {
+  const issuer = required(env, variable);
+  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
+  const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(url?.hostname ?? '');
+  const isSecure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback);
+  if (!isSecure) throw new ConfigError(variable, 'is not an https URL');
+  if (/[?#]|\/$/.test(issuer)) {
+    throw new ConfigError(variable, 'has a query, a fragment or a trailing slash');
+  }
+  return issuer;
+}
+
+/** @throws {ConfigError} */
+export function readMetadataConfig(env: Environment) {
+  return Object.freeze({ issuer: issuerUrl(env, 'ISSUER') });
+}
+
+/** @throws {ConfigError} */
+export function readJwksConfig(env: Environment) {
+  return Object.freeze({ signingKeysTable: required(env, 'SIGNING_KEYS_TABLE') });
+}
+
+/** @throws {ConfigError} */
+export function readTokenConfig(env: Environment) {
+  return Object.freeze({
+    issuer: issuerUrl(env, 'ISSUER'),
+    clientsTable: required(env, 'CLIENTS_TABLE'),
+    resourceServersTable: required(env, 'RESOURCE_SERVERS_TABLE'),
+    usersTable: required(env, 'USERS_TABLE'),
+    passwordsTable: required(env, 'PASSWORDS_TABLE'),
+    passwordAttemptsTable: required(env, 'PASSWORD_ATTEMPTS_TABLE'),
+    refreshTokensTable: required(env, 'REFRESH_TOKENS_TABLE'),
+    signingKeysSecret: required(env, 'SIGNING_KEYS_SECRET'),
+  });
+}
+
+/** @throws {ConfigError} */
+export function readRefreshConfig(env: Environment) {
+  return Object.freeze({
+    issuer: issuerUrl(env, 'ISSUER'),
+    clientsTable: required(env, 'CLIENTS_TABLE'),
+    resourceServersTable: required(env, 'RESOURCE_SERVERS_TABLE'),
+    usersTable: required(env, 'USERS_TABLE'),
+    refreshTokensTable: required(env, 'REFRESH_TOKENS_TABLE'),
+    revocationsTable: required(env, 'REVOCATIONS_TABLE'),
+    signingKeysTable: required(env, 'SIGNING_KEYS_TABLE'),
+    signingKeysSecret: required(env, 'SIGNING_KEYS_SECRET'),
+    sealingKeySecret: required(env, 'SEALING_KEY_SECRET'),
+  });
+}

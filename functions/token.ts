@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import { createDynamoDB } from '../lib/aws/dynamodb.ts';
+import { createSecretsManager } from '../lib/aws/secrets-manager.ts';
+import { createCachedLookups } from '../lib/cached-lookups.ts';
+import { verifyClientSecret } from '../lib/clients/client-secret.ts';
+import { nowInSeconds } from '../lib/clock.ts';
+import { readTokenConfig } from '../lib/config.ts';
+import { createTokenEndpoint } from '../lib/endpoints/token.ts';
+import { lambdaHandler } from '../lib/http/lambda.ts';
+import { createSigner } from '../lib/keys/signer.ts';
+import { consoleLog } from '../lib/log.ts';
+import { clientCredentialsGrant } from '../lib/oauth/grants/client-credentials.ts';
+import { createPasswordGrant } from '../lib/oauth/grants/password.ts';
+import { createRefreshTokenStore } from '../lib/refresh-tokens/refresh-token-store.ts';
+import { createPasswordAttemptStore } from '../lib/users/password-attempt-store.ts';
+import { createPasswordStore } from '../lib/users/password-store.ts';
+import { createSignIn } from '../lib/users/sign-in.ts';
+import { createUserStore } from '../lib/users/user-store.ts';
+
+const config = readTokenConfig(process.env);
+const dynamodb = createDynamoDB();
+const lookups = createCachedLookups({
+  dynamodb,
+  secretsManager: createSecretsManager(),
+  config,
+  now: nowInSeconds,
+  log: consoleLog,
+});
+
+export const handler = lambdaHandler(
+  createTokenEndpoint({
+    issuer: config.issuer,
+    ...lookups,
+    sign: createSigner(lookups),
+    verifySecret: (client, secret) => verifyClientSecret(client, secret, nowInSeconds()),
+    grants: {
+      client_credentials: clientCredentialsGrant,
+      password: createPasswordGrant({
+        signIn: createSignIn({
+          passwords: createPasswordStore(dynamodb, config.passwordsTable),
+          users: createUserStore(dynamodb, config.usersTable),
+          attempts: createPasswordAttemptStore(dynamodb, config.passwordAttemptsTable),
+          now: nowInSeconds,
+        }),
+      }),
+    },
+    refreshTokens: createRefreshTokenStore(dynamodb, config.refreshTokensTable),
+    now: nowInSeconds,
+    randomId: randomUUID,
+    log: consoleLog,
+  }),
+  { log: consoleLog },
+);

@@ -1,0 +1,23 @@
+import type { Cache } from '../cache.ts';
+import type { Endpoint } from '../http/http.ts';
+import { withMethods } from '../http/methods.ts';
+import { publicDocument } from '../http/public-document.ts';
+import { type JwksStore, type PublicKey, publishedKeys } from '../keys/jwks-store.ts';
+
+/** Seconds that a verifier may keep the keys. A key is public for far longer before it signs. */
+const MAX_AGE = 300;
+
+export interface JwksDependencies {
+  keys: Pick<JwksStore, 'list'>;
+  cache: Cache<readonly PublicKey[]>;
+  /** Seconds since the epoch. */
+  now: () => number;
+}
+
+/** GET the JWKS (RFC 7517 section 5). */
+export function createJwksEndpoint({ keys, cache, now }: JwksDependencies): Endpoint {
+  return withMethods(['GET'], async (request) => {
+    const known = (await cache.get('all', () => keys.list())) ?? [];
+    return publicDocument(request, { keys: publishedKeys(known, now()) }, { maxAge: MAX_AGE });
+  });
+}

@@ -1,0 +1,95 @@
+import type { Client } from '../clients/client.ts';
+import type { ResourceServer } from '../resource-servers/resource-server.ts';
+import type { User } from '../users/user.ts';
+import type { Authorization } from './grants/grant.ts';
+import { formatScope } from './scope.ts';
+
+/** The algorithms that tokens can be signed with, chosen per resource server. */
+export const SIGNING_ALGORITHMS = ['RS256', 'ES256'] as const;
+export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
+
+/** RFC 9068 section 2.1 wants `at+jwt`; verifiers that know only JWTs in general want `JWT`. */
+export const TOKEN_TYPES = ['at+jwt', 'JWT'] as const;
+export type TokenType = (typeof TOKEN_TYPES)[number];
+
+export type ClaimValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly ClaimValue[]
+  | { readonly [name: string]: ClaimValue };
+
+/** Claims that the operator sets on a client or a user. */
+export type CustomClaims = Readonly<Record<string, ClaimValue>>;
+
+/** Claims that mean something to a verifier: a custom claim never takes their place. */
+const RESERVED_CLAIMS = new Set([
+  ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client_id', 'azp', 'scope'],
+  ...['permissions', 'roles', 'act', 'may_act', 'cnf', 'token_use', 'typ'],
+  ...['nonce', 'at_hash', 'c_hash', 's_hash', 'auth_time', 'acr', 'amr', 'sid', 'events'],
+]);
+
+export function isReservedClaim(name: string): boolean {
+  return RESERVED_CLAIMS.has(name) || name === '__proto__';
+}
+
+/** The claims of an access token: RFC 9068 section 2.2, and `azp`, which services own records by. */
+export interface AccessTokenClaims {
+  iss: string;
+  sub: string;
+  aud?: string;
+  exp: number;
+  iat: number;
+  jti: string;
+  client_id: string;
+  azp: string;
+  scope?: string;
+  permissions?: readonly string[];
+  roles?: readonly string[];
+  [custom: string]: ClaimValue | undefined;
+}
+
+export interface AccessTokenRequest {
+  issuer: string;
+  client: Client;
+  resourceServer: ResourceServer;
+  authorization: Authorization;
+  /** Seconds since the epoch. */
+  now: number;
+  /** Unique for every token. */
+  tokenId: string;
+}
+
+/** Seconds that the token lives: the resource server's, or less where the client's is shorter. */
+export function accessTokenLifetime(client: Client, resourceServer: ResourceServer): number {
+  return Math.min(client.accessTokenLifetime ?? Infinity, resourceServer.accessTokenLifetime);
+}
+
+export function accessTokenClaims(request: AccessTokenRequest): AccessTokenClaims {
+  const { client, resourceServer, authorization, now } = request;
+  const { user } = authorization;
+  return {
+    ...unreserved(client.claims),
+    ...unreserved(user?.claims ?? {}),
+    iss: request.issuer,
+    sub: authorization.subject,
+    ...(resourceServer.audienceClaim && { aud: resourceServer.identifier }),
+    exp: now + accessTokenLifetime(client, resourceServer),
+    iat: now,
+    jti: request.tokenId,
+    client_id: client.clientId,
+    azp: client.clientId,
+    ...(authorization.scopes.length > 0 && { scope: formatScope(authorization.scopes) }),
+    ...(user && resourceServer.permissionsClaim && peopleClaims(user)),
+  };
+}
+
+/** RFC 9068 section 2.2.3.1 has `roles`; `permissions` is what existing services read. */
+function peopleClaims({ permissions, roles }: User) {
+  return { permissions, ...(roles.length > 0 && { roles }) };
+}
+
+function unreserved(claims: CustomClaims): CustomClaims {
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => !isReservedClaim(name)));
+}

@@ -1,0 +1,17 @@
+import type { CustomClaims } from '../oauth/access-token.ts';
+
+/** A person. What proves who they are stands apart, in `passwords`. */
+export interface User {
+  /** Never given to anybody else, even when the user is removed (RFC 7519 section 4.1.2). */
+  sub: string;
+  username: string;
+  /** What the user may do: these scopes can be granted to a client on the user's behalf. */
+  permissions: readonly string[];
+  roles: readonly string[];
+  claims: CustomClaims;
+  disabled: boolean;
+  /** Seconds since the epoch: what was signed in before can no longer be refreshed. Set with a new password. */
+  sessionsValidFrom: number;
+  /** Seconds since the epoch. */
+  createdAt: number;
+}
