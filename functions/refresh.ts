@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createDynamoDB } from '../lib/aws/dynamodb.ts';
 import { createSecretsManager } from '../lib/aws/secrets-manager.ts';
-import { createCachedLookups } from '../lib/cached-lookups.ts';
+import { createCache } from '../lib/cache.ts';
+import { createCachedLookups, PUBLIC_KEY_AGE } from '../lib/cached-lookups.ts';
 import { verifyClientSecret } from '../lib/clients/client-secret.ts';
 import { nowInSeconds } from '../lib/clock.ts';
 import { readRefreshConfig } from '../lib/config.ts';
@@ -36,8 +37,14 @@ export const handler = lambdaHandler(
     verify: createOwnTokenVerifier({
       issuer: config.issuer,
       keys: createJwksStore(dynamodb, config.signingKeysTable),
+      cache: createCache({
+        maxAge: PUBLIC_KEY_AGE,
+        maxAgeOnError: 0,
+        capacity: 100,
+        now: nowInSeconds,
+        log: consoleLog,
+      }),
       now: nowInSeconds,
-      log: consoleLog,
     }),
     verifySecret: (client, secret) => verifyClientSecret(client, secret, nowInSeconds()),
     findUser: (sub) => users.find(sub),

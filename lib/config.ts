@@ -1,3 +1,8 @@
+import type { AuthorizerOptions } from './gateway/authorizer.ts';
+import { parseContextClaims } from './gateway/context.ts';
+import { parseRouteScopes } from './gateway/route-scopes.ts';
+import { parseTrustedIssuers } from './gateway/trusted-issuers.ts';
+
 /** Environment variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -69,4 +74,40 @@ export function readRefreshConfig(env: Environment) {
     signingKeysSecret: required(env, 'SIGNING_KEYS_SECRET'),
     sealingKeySecret: required(env, 'SEALING_KEY_SECRET'),
   });
+}
+
+/** `usersTable` is undefined where the authorizer does not look for users. */
+export interface AuthorizerConfig
+  extends Readonly<
+    Pick<AuthorizerOptions, 'trustedIssuers' | 'routes' | 'httpApiResponse' | 'contextClaims'>
+  > {
+  readonly usersTable: string | undefined;
+}
+
+/** @throws {ConfigError} */
+export function readAuthorizerConfig(env: Environment): AuthorizerConfig {
+  const httpApiResponse = env.HTTP_API_RESPONSE || 'simple';
+  if (httpApiResponse !== 'simple' && httpApiResponse !== 'policy') {
+    throw new ConfigError('HTTP_API_RESPONSE', 'is neither simple nor policy');
+  }
+  required(env, 'TRUSTED_ISSUERS');
+  return Object.freeze({
+    trustedIssuers: notation(env, 'TRUSTED_ISSUERS', parseTrustedIssuers) ?? [],
+    routes: notation(env, 'ROUTE_SCOPES', parseRouteScopes),
+    httpApiResponse,
+    contextClaims: notation(env, 'CONTEXT_CLAIMS', parseContextClaims) ?? [],
+    usersTable: env.USERS_TABLE || undefined,
+  });
+}
+
+/** A setting with a notation of its own; undefined where it is not set. Its parser throws `SyntaxError`. */
+function notation<T>(env: Environment, variable: string, parse: (text: string) => T) {
+  const text = env[variable];
+  if (text === undefined || text === '') return undefined;
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new ConfigError(variable, error.message);
+    throw error;
+  }
 }

@@ -109,7 +109,9 @@ async function refresh(
   ]);
   if (isRevoked) throw refused('the family is revoked');
   if (user === undefined || user.disabled) throw refused('the user was removed or disabled');
-  if (refreshToken.startedAt < user.sessionsValidFrom) throw refused('the password was changed');
+  if (refreshToken.passwordGeneration < user.passwordGeneration) {
+    throw refused('the password was changed');
+  }
   const granted = client.grants[refreshToken.audience];
   if (resourceServer === undefined || granted === undefined) {
     throw refused('the client has no grant for the resource server any more');

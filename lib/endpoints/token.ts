@@ -13,7 +13,11 @@ import { OAuthError } from '../oauth/errors.ts';
 import { GRANT_TYPES, type Grant, type GrantType } from '../oauth/grants/grant.ts';
 import { type IssueDependencies, issueAccessToken, type TokenResponse } from '../oauth/issue.ts';
 import { type Parameters, parseParameters } from '../oauth/parameters.ts';
-import { hashAccessToken, startFamily } from '../refresh-tokens/refresh-token.ts';
+import {
+  hashAccessToken,
+  type RefreshToken,
+  startFamily,
+} from '../refresh-tokens/refresh-token.ts';
 import type { RefreshTokenStore } from '../refresh-tokens/refresh-token-store.ts';
 import type { ResourceServer } from '../resource-servers/resource-server.ts';
 
@@ -66,6 +70,7 @@ export function createTokenEndpoint(dependencies: TokenDependencies): Endpoint {
     if (authorization.user !== undefined) {
       await keepRefreshToken(dependencies, response, client, {
         sub: authorization.subject,
+        passwordGeneration: authorization.user.passwordGeneration,
         audience: identifier,
         scopes: authorization.scopes,
       });
@@ -109,7 +114,7 @@ async function keepRefreshToken(
   { refreshTokens, now, randomId }: TokenDependencies,
   response: TokenResponse,
   client: Client,
-  login: { sub: string; audience: string; scopes: readonly string[] },
+  login: Pick<RefreshToken, 'sub' | 'passwordGeneration' | 'audience' | 'scopes'>,
 ): Promise<void> {
   await refreshTokens.add(
     startFamily({

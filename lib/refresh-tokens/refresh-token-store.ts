@@ -63,6 +63,7 @@ function itemOf(refreshToken: RefreshToken): Item {
     family_id: refreshToken.familyId,
     client_id: refreshToken.clientId,
     sub: refreshToken.sub,
+    password_generation: refreshToken.passwordGeneration,
     audience: refreshToken.audience,
     scopes: refreshToken.scopes,
     started_at: refreshToken.startedAt,
@@ -78,6 +79,7 @@ function refreshTokenOf(item: Item): RefreshToken {
     family_id: string;
     client_id: string;
     sub: string;
+    password_generation: number;
     audience: string;
     scopes: string[];
     started_at: number;
@@ -93,6 +95,7 @@ function refreshTokenOf(item: Item): RefreshToken {
     familyId: stored.family_id,
     clientId: stored.client_id,
     sub: stored.sub,
+    passwordGeneration: stored.password_generation,
     audience: stored.audience,
     scopes: stored.scopes,
     startedAt: stored.started_at,

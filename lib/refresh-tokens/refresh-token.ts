@@ -19,6 +19,8 @@ export interface RefreshToken {
   familyId: string;
   clientId: string;
   sub: string;
+  /** Which of the user's passwords the login was with. */
+  passwordGeneration: number;
   audience: string;
   scopes: readonly string[];
   /** When the user logged in. */
@@ -54,6 +56,7 @@ export interface FamilyStart extends RefreshLifetimes {
   familyId: string;
   clientId: string;
   sub: string;
+  passwordGeneration: number;
   audience: string;
   scopes: readonly string[];
   now: number;

@@ -7,13 +7,16 @@ export interface PasswordRecord {
   username: string;
   sub: string;
   hash: PasswordHash;
+  /** 1 for the first password; each that follows is one more. */
+  generation: number;
 }
 
 export interface PasswordStore {
   find(username: string): Promise<PasswordRecord | undefined>;
   /** `taken` where the username belongs to another user. */
   add(record: PasswordRecord): Promise<'added' | 'taken'>;
-  replace(username: string, hash: PasswordHash): Promise<'changed' | 'unknown'>;
+  /** The generation of the new password; undefined for an unknown username. */
+  replace(username: string, hash: PasswordHash): Promise<number | undefined>;
   remove(username: string): Promise<'removed' | 'unknown'>;
 }
 
@@ -24,24 +27,31 @@ export function createPasswordStore(dynamodb: DynamoDBClient, tableName: string)
     async find(username) {
       const item = await table.get(normalizeUsername(username));
       if (item === undefined) return undefined;
-      const stored = item as { username: string; sub: string; password_hash: PasswordHash };
-      return { username: stored.username, sub: stored.sub, hash: stored.password_hash };
+      const { username: name, sub, password_hash, generation } = item as unknown as PasswordItem;
+      return { username: name, sub, hash: password_hash, generation };
     },
 
-    add: ({ username, sub, hash }) =>
-      table.add({ username: normalizeUsername(username), sub, password_hash: hash }),
+    add: ({ username, sub, hash, generation }) =>
+      table.add({ username: normalizeUsername(username), sub, password_hash: hash, generation }),
 
     async replace(username, hash) {
-      const { outcome } = await table.update(normalizeUsername(username), {
-        expression: 'SET password_hash = :hash',
+      const result = await table.update(normalizeUsername(username), {
+        expression: 'SET password_hash = :hash ADD generation :one',
         condition: 'attribute_exists(username)',
-        values: { ':hash': hash },
+        values: { ':hash': hash, ':one': 1 },
       });
-      return outcome === 'updated' ? 'changed' : 'unknown';
+      return result.outcome === 'updated' ? Number(result.item.generation) : undefined;
     },
 
     remove: (username) => table.remove(normalizeUsername(username)),
   };
+}
+
+interface PasswordItem {
+  username: string;
+  sub: string;
+  password_hash: PasswordHash;
+  generation: number;
 }
 
 /** RFC 8265 section 3.3 in spirit: what looks the same to a person signs in the same person. */

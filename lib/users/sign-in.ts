@@ -31,6 +31,6 @@ export function createSignIn(dependencies: SignInDependencies): SignIn {
     if (user === undefined) return { outcome: 'refused', detail: 'the user was removed' };
     if (user.disabled) return { outcome: 'refused', detail: 'the user is disabled' };
     await attempt.succeed();
-    return { outcome: 'signed-in', user };
+    return { outcome: 'signed-in', user: { ...user, passwordGeneration: record.generation } };
   };
 }

@@ -6,8 +6,8 @@ export interface UserStore {
   find(sub: string): Promise<User | undefined>;
   add(user: User): Promise<'added' | 'taken'>;
   list(): Promise<User[]>;
-  /** Ends what was signed in before. `validFrom` in seconds since the epoch. */
-  endSessions(sub: string, validFrom: number): Promise<'changed' | 'unknown'>;
+  /** Ends what was signed in with an earlier password. */
+  setPasswordGeneration(sub: string, generation: number): Promise<'changed' | 'unknown'>;
   remove(sub: string): Promise<'removed' | 'unknown'>;
 }
 
@@ -27,11 +27,11 @@ export function createUserStore(dynamodb: DynamoDBClient, tableName: string): Us
       return users.sort((a, b) => a.username.localeCompare(b.username));
     },
 
-    async endSessions(sub, validFrom) {
+    async setPasswordGeneration(sub, generation) {
       const { outcome } = await table.update(sub, {
-        expression: 'SET sessions_valid_from = :valid_from',
+        expression: 'SET password_generation = :generation',
         condition: 'attribute_exists(username)',
-        values: { ':valid_from': validFrom },
+        values: { ':generation': generation },
       });
       return outcome === 'updated' ? 'changed' : 'unknown';
     },
@@ -48,7 +48,7 @@ function itemOf(user: User): Item {
     roles: user.roles,
     claims: user.claims,
     disabled: user.disabled,
-    sessions_valid_from: user.sessionsValidFrom,
+    password_generation: user.passwordGeneration,
     created_at: user.createdAt,
   };
 }
@@ -60,7 +60,7 @@ interface UserItem {
   roles: User['roles'];
   claims: User['claims'];
   disabled: boolean;
-  sessions_valid_from: number;
+  password_generation: number;
   created_at: number;
 }
 
@@ -73,7 +73,7 @@ function userOf(item: Item): User {
     roles: stored.roles,
     claims: stored.claims,
     disabled: stored.disabled,
-    sessionsValidFrom: stored.sessions_valid_from,
+    passwordGeneration: stored.password_generation,
     createdAt: stored.created_at,
   };
 }

@@ -10,8 +10,8 @@ export interface User {
   roles: readonly string[];
   claims: CustomClaims;
   disabled: boolean;
-  /** Seconds since the epoch: what was signed in before can no longer be refreshed. Set with a new password. */
-  sessionsValidFrom: number;
+  /** Counts the user's passwords: what was signed in with an earlier one can no longer be refreshed. */
+  passwordGeneration: number;
   /** Seconds since the epoch. */
   createdAt: number;
 }
