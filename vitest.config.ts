@@ -5,5 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // The functions log what they do: worth reading where a test failed.
+    silent: 'passed-only',
   },
 });
