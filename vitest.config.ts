@@ -7,5 +7,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // The functions log what they do: worth reading where a test failed.
     silent: 'passed-only',
+    reporters: process.env.CI ? ['default', 'json'] : ['default'],
+    outputFile: { json: '.local/test-results.json' },
   },
 });

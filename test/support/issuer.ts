@@ -29,10 +29,15 @@ export async function createTestKey(alg: string): Promise<TestKey> {
 export function sign(
   key: TestKey,
   claims: Record<string, unknown>,
-  header: Partial<JWTHeaderParameters> = {},
+  header: Record<string, unknown> = {},
 ): Promise<string> {
   return new SignJWT(claims)
-    .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: 'at+jwt', ...header })
+    .setProtectedHeader({
+      alg: key.alg,
+      kid: key.kid,
+      typ: 'at+jwt',
+      ...header,
+    } as JWTHeaderParameters)
     .sign(key.privateKey);
 }
 

@@ -151,7 +151,8 @@ export async function startLatchkey() {
 export function eventOf(request: TestRequest): APIGatewayProxyEventV2 {
   const { method = 'POST', path = '/', query = '', sourceIp = '203.0.113.7' } = request;
   const isForm = typeof request.body === 'object';
-  const body = isForm ? new URLSearchParams(request.body).toString() : request.body;
+  const body =
+    typeof request.body === 'object' ? new URLSearchParams(request.body).toString() : request.body;
   return {
     version: '2.0',
     routeKey: `ANY ${path}`,
