@@ -81,6 +81,7 @@ export function createTable(dynamodb: DynamoDBClient, tableName: string, keyName
     },
 
     async update(key, { expression, condition, values }) {
+      if (!canBeKey(key)) return { outcome: 'refused', item: undefined };
       try {
         const { Attributes } = await dynamodb.send(
           new UpdateItemCommand({
@@ -101,6 +102,7 @@ export function createTable(dynamodb: DynamoDBClient, tableName: string, keyName
     },
 
     async remove(key) {
+      if (!canBeKey(key)) return 'unknown';
       const { Attributes } = await dynamodb.send(
         new DeleteItemCommand({ TableName: tableName, Key: keyOf(key), ReturnValues: 'ALL_OLD' }),
       );
@@ -126,9 +128,12 @@ export function createTable(dynamodb: DynamoDBClient, tableName: string, keyName
   };
 }
 
+/** Bytes. */
+const LONGEST_KEY = 2048;
+
 /** No item has a key that DynamoDB would refuse: there is no need to ask for it. */
 function canBeKey(key: string): boolean {
-  return key !== '' && Buffer.byteLength(key) <= 2048;
+  return key !== '' && Buffer.byteLength(key) <= LONGEST_KEY;
 }
 
 function attributesOf(item: Item): Record<string, AttributeValue> {

@@ -1,0 +1,261 @@
+import type { Command } from 'commander';
+import {
+  type Client,
+  DEFAULT_REFRESH_ABSOLUTE_LIFETIME,
+  DEFAULT_REFRESH_IDLE_LIFETIME,
+} from '../lib/clients/client.ts';
+import type { ClientStore } from '../lib/clients/client-store.ts';
+import { newClient } from '../lib/clients/registration.ts';
+import { nowInSeconds } from '../lib/clock.ts';
+import type { CustomClaims } from '../lib/oauth/access-token.ts';
+import { AUTHENTICATION_METHODS } from '../lib/oauth/client-authentication.ts';
+import { GRANT_TYPES } from '../lib/oauth/grants/grant.ts';
+import { RefusedError } from '../lib/refused-error.ts';
+import { collect, collectClaim, notEmpty, seconds } from './options.ts';
+import { claimsText, dateTime, fields, joined, type Report, table } from './output.ts';
+import { findResourceServer } from './resource-server.ts';
+import type { Shell } from './run.ts';
+
+interface AddOptions {
+  grantType: readonly string[];
+  audience: readonly string[];
+  scope?: readonly string[];
+  authMethod?: string;
+  claim?: CustomClaims;
+  clientId?: string;
+  public?: true;
+  tokenLifetime?: number;
+  refreshIdleLifetime?: number;
+  refreshAbsoluteLifetime?: number;
+}
+
+/** `latchkey client …` */
+export function addClientCommands(program: Command, shell: Shell): void {
+  const noun = program.command('client').description('the parties that may ask for tokens');
+  addAdd(noun, shell);
+  addList(noun, shell);
+  addShow(noun, shell);
+  addSetDisabled(noun, shell);
+  addRemove(noun, shell);
+}
+
+function addAdd(noun: Command, { perform }: Shell): void {
+  noun
+    .command('add')
+    .description('registers a client and shows its secret, this once')
+    .argument('<name>', 'what people call it', notEmpty)
+    .requiredOption('--grant-type <type>', `${GRANT_TYPES.join(' or ')}; repeatable`, collect)
+    .requiredOption('--audience <identifier>', 'an API that it may use; repeatable', collect)
+    .option(
+      '--scope <scope>',
+      'a scope that it is granted, wherever an audience has it; repeatable; else all',
+      collect,
+    )
+    .option('--auth-method <method>', `${AUTHENTICATION_METHODS.join(', ')}; else Basic and post`)
+    .option(
+      '--claim <name=value>',
+      'a claim of all its tokens, JSON or text; repeatable',
+      collectClaim,
+    )
+    .option('--client-id <id>', 'its id; else a random one', notEmpty)
+    .option('--public', 'without a secret, for what cannot keep one')
+    .option(
+      '--token-lifetime <seconds>',
+      'how long its tokens live, where that is less than the API says',
+      seconds,
+    )
+    .option(
+      '--refresh-idle-lifetime <seconds>',
+      `how long a session may lie unused; else ${DEFAULT_REFRESH_IDLE_LIFETIME}`,
+      seconds,
+    )
+    .option(
+      '--refresh-absolute-lifetime <seconds>',
+      `how long a session may last; else ${DEFAULT_REFRESH_ABSOLUTE_LIFETIME}`,
+      seconds,
+    )
+    .addHelpText('after', ADD_EXAMPLE)
+    .action((name: string, options: AddOptions) =>
+      perform(async ({ clients, resourceServers }) => {
+        const audiences = [...new Set(options.audience)].map((identifier) =>
+          findResourceServer(resourceServers, identifier),
+        );
+        const { client, clientSecret } = newClient(
+          {
+            name,
+            clientId: options.clientId,
+            grantTypes: options.grantType,
+            isPublic: options.public,
+            authenticationMethod: options.authMethod,
+            audiences: await Promise.all(audiences),
+            scopes: options.scope,
+            claims: options.claim,
+            accessTokenLifetime: options.tokenLifetime,
+            refreshIdleLifetime: options.refreshIdleLifetime,
+            refreshAbsoluteLifetime: options.refreshAbsoluteLifetime,
+          },
+          nowInSeconds(),
+        );
+        if ((await clients.add(client)) === 'taken') {
+          throw new RefusedError(`there is a client ${client.clientId} already`);
+        }
+        return clientSecret === undefined ? reportOf(client) : withSecret(client, clientSecret);
+      }),
+    );
+}
+
+const ADD_EXAMPLE = `
+Example:
+  $ npm run -s latchkey -- client add "Nightly import" --grant-type client_credentials \\
+      --audience institutions --scope read:institutions --claim participantId=P1`;
+
+function addList(noun: Command, { perform }: Shell): void {
+  noun
+    .command('list')
+    .description('lists the clients')
+    .addHelpText('after', '\nExample:\n  $ npm run -s latchkey -- client list --json')
+    .action(() =>
+      perform(async ({ clients }) => {
+        const all = await clients.list();
+        return {
+          json: all.map(documentOf),
+          text: table(
+            ['CLIENT ID', 'NAME', 'GRANT TYPES', 'AUDIENCES', 'STATE'],
+            all.map((client) => [
+              client.clientId,
+              client.name,
+              joined(client.grantTypes),
+              joined(Object.keys(client.grants)),
+              stateOf(client),
+            ]),
+          ),
+        };
+      }),
+    );
+}
+
+function addShow(noun: Command, { perform }: Shell): void {
+  noun
+    .command('show')
+    .description('shows a client, without its secrets')
+    .argument('<id>', 'the client', notEmpty)
+    .addHelpText('after', '\nExample:\n  $ npm run -s latchkey -- client show nightly-import')
+    .action((id: string) =>
+      perform(async ({ clients }) => reportOf(await findClient(clients, id))),
+    );
+}
+
+function addSetDisabled(noun: Command, { perform }: Shell): void {
+  for (const { verb, disabled, description } of [
+    { verb: 'disable', disabled: true, description: 'gives a client no more tokens, for now' },
+    { verb: 'enable', disabled: false, description: 'undoes disable' },
+  ]) {
+    noun
+      .command(verb)
+      .description(description)
+      .argument('<id>', 'the client', notEmpty)
+      .addHelpText('after', `\nExample:\n  $ npm run -s latchkey -- client ${verb} nightly-import`)
+      .action((id: string) =>
+        perform(async ({ clients }) => {
+          if ((await clients.setDisabled(id, disabled)) === 'unknown') throw unknown(id);
+          return { json: { client_id: id, disabled }, text: `${verb}d ${id}` };
+        }),
+      );
+  }
+}
+
+function addRemove(noun: Command, { perform }: Shell): void {
+  noun
+    .command('remove')
+    .description('removes a client, for good')
+    .argument('<id>', 'the client', notEmpty)
+    .addHelpText('after', '\nExample:\n  $ npm run -s latchkey -- client remove nightly-import')
+    .action((id: string) =>
+      perform(async ({ clients }) => {
+        if ((await clients.remove(id)) === 'unknown') throw unknown(id);
+        return { json: { client_id: id, removed: true }, text: `removed ${id}` };
+      }),
+    );
+}
+
+/** Found in the list, which is consistent: the operator may have changed it a moment ago. */
+async function findClient(clients: ClientStore, id: string): Promise<Client> {
+  const client = (await clients.list()).find(({ clientId }) => clientId === id);
+  if (client !== undefined) return client;
+  throw unknown(id);
+}
+
+function unknown(id: string): RefusedError {
+  return new RefusedError(`there is no client ${id}`);
+}
+
+function stateOf({ disabled }: Client): string {
+  return disabled ? 'disabled' : 'enabled';
+}
+
+/** The one moment at which the secret is seen. */
+function withSecret(client: Client, clientSecret: string): Report {
+  const { client_id, ...others } = documentOf(client);
+  return {
+    json: { client_id, client_secret: clientSecret, ...others },
+    text: fields([
+      ['Client id', client.clientId],
+      ['Client secret', clientSecret],
+      ...rowsOf(client).slice(1),
+    ]),
+    note: 'Keep the secret now: it is not stored and cannot be shown again.',
+  };
+}
+
+function reportOf(client: Client): Report {
+  return { json: documentOf(client), text: fields(rowsOf(client)) };
+}
+
+function rowsOf(client: Client): [string, string][] {
+  return [
+    ['Client id', client.clientId],
+    ['Name', client.name],
+    ['State', stateOf(client)],
+    ['Grant types', joined(client.grantTypes)],
+    ['Authentication', joined(client.authenticationMethods)],
+    ...Object.entries(client.grants).map(([audience, scopes]): [string, string] => [
+      'Granted',
+      `${audience}: ${joined(scopes)}`,
+    ]),
+    ['Claims', claimsText(client.claims)],
+    [
+      'Token lifetime',
+      client.accessTokenLifetime === undefined
+        ? 'as the API says'
+        : `${client.accessTokenLifetime} s`,
+    ],
+    ['Refresh idle lifetime', `${client.refreshIdleLifetime} s`],
+    ['Refresh absolute lifetime', `${client.refreshAbsoluteLifetime} s`],
+    ...client.secrets.map(({ createdAt, expiresAt }): [string, string] => [
+      'Secret',
+      `created ${dateTime(createdAt)}${expiresAt === undefined ? '' : `, expires ${dateTime(expiresAt)}`}`,
+    ]),
+    ['Created', dateTime(client.createdAt)],
+  ];
+}
+
+/** Not even the hashes of the secrets. */
+function documentOf(client: Client) {
+  return {
+    client_id: client.clientId,
+    name: client.name,
+    disabled: client.disabled,
+    grant_types: client.grantTypes,
+    authentication_methods: client.authenticationMethods,
+    grants: client.grants,
+    claims: client.claims,
+    access_token_lifetime: client.accessTokenLifetime,
+    refresh_idle_lifetime: client.refreshIdleLifetime,
+    refresh_absolute_lifetime: client.refreshAbsoluteLifetime,
+    secrets: client.secrets.map(({ createdAt, expiresAt }) => ({
+      created_at: createdAt,
+      expires_at: expiresAt,
+    })),
+    created_at: client.createdAt,
+  };
+}

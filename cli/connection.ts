@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { createDynamoDB } from '../lib/aws/dynamodb.ts';
+import { createSecretsManager } from '../lib/aws/secrets-manager.ts';
+import { type ClientStore, createClientStore } from '../lib/clients/client-store.ts';
+import { createJwksStore, type JwksStore } from '../lib/keys/jwks-store.ts';
+import { RefusedError } from '../lib/refused-error.ts';
+import {
+  createResourceServerStore,
+  type ResourceServerStore,
+} from '../lib/resource-servers/resource-server-store.ts';
+import { createPasswordStore, type PasswordStore } from '../lib/users/password-store.ts';
+import { createUserStore, type UserStore } from '../lib/users/user-store.ts';
+import { LOCAL_CREDENTIALS_ENVIRONMENT } from '../local/credentials.ts';
+import { explain } from './explain.ts';
+import { namesIn } from './names.ts';
+
+/** Which Latchkey is meant. */
+export interface Target {
+  /** The one that `npm start` runs, instead of one on AWS. */
+  local?: boolean;
+  stage: string;
+  /** Where left out, the one that AWS is configured with. */
+  region?: string;
+}
+
+/** What the commands work on. */
+export interface Connection {
+  clients: ClientStore;
+  resourceServers: ResourceServerStore;
+  users: UserStore;
+  passwords: PasswordStore;
+  jwks: JwksStore;
+  secretsManager: SecretsManagerClient;
+  signingKeysSecret: string;
+}
+
+/**
+ * Works on the Latchkey that is meant. The AWS SDK reads where that is from the environment, which this sets.
+ *
+ * @throws {RefusedError} also for what the stores fail with, in words
+ */
+export async function withConnection<Result>(
+  target: Target,
+  work: (connection: Connection) => Promise<Result>,
+): Promise<Result> {
+  if (target.local) await pointAtLocalStack();
+  else chooseRegion(target.region);
+
+  const stage = target.local ? 'local' : target.stage;
+  const names = namesIn(stage);
+  const dynamodb = createDynamoDB();
+  const secretsManager = createSecretsManager();
+  try {
+    return await work({
+      clients: createClientStore(dynamodb, names.clientsTable),
+      resourceServers: createResourceServerStore(dynamodb, names.resourceServersTable),
+      users: createUserStore(dynamodb, names.usersTable),
+      passwords: createPasswordStore(dynamodb, names.passwordsTable),
+      jwks: createJwksStore(dynamodb, names.signingKeysTable),
+      secretsManager,
+      signingKeysSecret: names.signingKeysSecret,
+    });
+  } catch (error) {
+    const region = await dynamodb.config.region().catch(() => undefined);
+    throw explain(error, { stage, region, isLocal: target.local ?? false });
+  } finally {
+    dynamodb.destroy();
+    secretsManager.destroy();
+  }
+}
+
+/** The AWS command line reads AWS_DEFAULT_REGION as well, the SDK does not. */
+function chooseRegion(given: string | undefined): void {
+  const region = given ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
+  if (region !== undefined) process.env.AWS_REGION = region;
+}
+
+/** Nothing of an AWS account that the environment names is left, so that nothing can reach it. */
+async function pointAtLocalStack(): Promise<void> {
+  const { dynamodb, secretsManager } = await readStackFile();
+  for (const name of Object.keys(process.env)) {
+    if (name.startsWith('AWS_')) delete process.env[name];
+  }
+  Object.assign(process.env, LOCAL_CREDENTIALS_ENVIRONMENT, {
+    AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager,
+  });
+}
+
+async function readStackFile(): Promise<{ dynamodb: string; secretsManager: string }> {
+  const file =
+    process.env.LATCHKEY_STACK_FILE ?? join(import.meta.dirname, '..', '.local', 'stack.json');
+  try {
+    const stack = JSON.parse(await readFile(file, 'utf8'));
+    return {
+      dynamodb: url(stack.dynamodb_endpoint),
+      secretsManager: url(stack.secrets_manager_endpoint),
+    };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new RefusedError(`\`npm start\` is not running: there is no ${file}`);
+    }
+    throw new RefusedError(`${file} is not what \`npm start\` writes: start it again`);
+  }
+}
+
+function url(value: unknown): string {
+  return new URL(String(value)).href;
+}

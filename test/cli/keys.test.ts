@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createSecretsManager } from '../../lib/aws/secrets-manager.ts';
+import { readKeyset } from '../../lib/keys/keyset-store.ts';
+import { latchkey, local, startTestStack, type TestStack } from './harness.ts';
+
+let stack: TestStack;
+beforeAll(async () => {
+  stack = await startTestStack();
+});
+afterAll(() => stack.close());
+
+/** The endpoint is in the environment since the first `--local`. */
+async function privateKeys() {
+  const secretsManager = createSecretsManager();
+  try {
+    const keyset = await readKeyset(secretsManager, 'latchkey/local/signing-keys');
+    return Object.values(keyset ?? {}).flatMap(({ current, next }) => [current, next]);
+  } finally {
+    secretsManager.destroy();
+  }
+}
+
+describe('keys', () => {
+  it('list shows none where none were made', async () => {
+    expect(await local(['keys', 'list', '--json'])).toBe('[]\n');
+    expect(await local(['keys', 'list'])).toBe('KID  ALGORITHM  CREATED  PUBLIC UNTIL\n');
+  });
+
+  it('create makes the first keys, once, and publishes them', async () => {
+    const first = JSON.parse(await local(['keys', 'create', '--json']));
+    expect(first.outcome).toBe('created');
+    const made = (await privateKeys()).map(({ kid, algorithm, createdAt }) => ({
+      kid,
+      algorithm,
+      created_at: createdAt,
+    }));
+    expect(made).toHaveLength(4);
+    expect(first.keys).toHaveLength(4);
+    expect(first.keys).toEqual(expect.arrayContaining(made));
+
+    const second = JSON.parse(await local(['keys', 'create', '--json']));
+    expect(second).toEqual({ outcome: 'present', keys: first.keys });
+    expect(JSON.parse(await local(['keys', 'list', '--json']))).toEqual(first.keys);
+  });
+
+  it('list and create show them to a person', async () => {
+    const listed = await local(['keys', 'list']);
+    expect(listed).toMatch(
+      /^KID +ALGORITHM {2}CREATED +PUBLIC UNTIL\n([\w-]{43} {2}(RS256|ES256) {6}\S+Z {2}-\n){4}$/,
+    );
+    expect(await latchkey(['keys', 'create', '--local'])).toEqual({
+      exitCode: 0,
+      stdout: listed,
+      stderr: 'there were signing keys already\n',
+    });
+  });
+
+  it('shows no private half', async () => {
+    const outputs = [
+      await local(['keys', 'create', '--json']),
+      await local(['keys', 'create']),
+      await local(['keys', 'list', '--json']),
+      await local(['keys', 'list']),
+    ].join('\n');
+    for (const { privateJwk } of await privateKeys()) {
+      expect(outputs).not.toContain(privateJwk.d);
+    }
+    expect(outputs).not.toContain('"d"');
+  });
+});
