@@ -8,6 +8,9 @@ import type { Endpoint, HttpRequest, HttpResponse } from './http.ts';
 /** Bytes. A token request is a few hundred; an assertion makes it a few thousand. */
 const LARGEST_BODY = 16 * 1024;
 
+/** Milliseconds before the function's time-out at which the client is told to come again. */
+const TIME_TO_ANSWER = 250;
+
 const SECURITY_HEADERS = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Expose-Headers': 'WWW-Authenticate, Retry-After, ETag',
@@ -17,7 +20,15 @@ const SECURITY_HEADERS = {
 
 /** The Lambda handler of an endpoint behind an HTTP API (payload format 2.0). */
 export function lambdaHandler(endpoint: Endpoint, { log }: { log: Log }) {
-  return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
+  return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>({
+    timeoutEarlyInMillis: TIME_TO_ANSWER,
+    timeoutEarlyResponse() {
+      throw new OAuthError('temporarily_unavailable', 'The service is temporarily unavailable', {
+        detail: 'the time of the function ran out',
+        headers: { 'Retry-After': '2' },
+      });
+    },
+  })
     .use({
       onError(execution) {
         const { error, event } = execution;
