@@ -1,4 +1,3 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTable } from '../../lib/aws/table.ts';
 import { createPasswordAttemptStore } from '../../lib/users/password-attempt-store.ts';
@@ -12,20 +11,15 @@ import {
   PER_USER_AND_SOURCE_ATTACKED,
   WINDOW,
 } from '../../lib/users/password-attempts.ts';
-import { LOCAL_CREDENTIALS } from '../../local/credentials.ts';
-import { readDefinitions } from '../../local/definitions.ts';
-import { type LocalDynamoDB, startDynamoDB } from '../../local/dynamodb.ts';
+import { startTables } from '../support/tables.ts';
 
-const TABLE = 'latchkey-test-password-attempts';
-let local: LocalDynamoDB;
-let dynamodb: DynamoDBClient;
+let tables: Awaited<ReturnType<typeof startTables>>;
 let store: PasswordAttemptStore;
 let now: number;
 
 beforeAll(async () => {
-  local = await startDynamoDB({ tables: (await readDefinitions('serverless.yml', 'test')).tables });
-  dynamodb = new DynamoDBClient({ endpoint: local.endpoint, ...LOCAL_CREDENTIALS });
-  store = createPasswordAttemptStore(dynamodb, TABLE);
+  tables = await startTables();
+  store = createPasswordAttemptStore(tables.dynamodb, tables.tableName('password-attempts'));
 });
 let windows = 1_000_000;
 /** Each test has a window of its own. */
@@ -33,10 +27,7 @@ beforeEach(() => {
   windows += 2;
   now = windows * WINDOW;
 });
-afterAll(async () => {
-  dynamodb.destroy();
-  await local.close();
-});
+afterAll(() => tables.close());
 
 async function fail(username: string, source: string, times = 1): Promise<string[]> {
   const outcomes: string[] = [];
@@ -97,7 +88,11 @@ describe('guessing', () => {
 
   it('leaves neither usernames nor addresses behind, and counters that go by themselves', async () => {
     await fail('ada', '192.0.2.1');
-    const items = await createTable(dynamodb, TABLE, 'counter').scan();
+    const items = await createTable(
+      tables.dynamodb,
+      tables.tableName('password-attempts'),
+      'counter',
+    ).scan();
     expect(JSON.stringify(items)).not.toMatch(/ada|192\.0\.2/);
     expect(items.every(({ expires_at }) => Number(expires_at) <= now + 2 * WINDOW)).toBe(true);
   });
