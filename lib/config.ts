@@ -3,6 +3,8 @@ import { parseContextClaims } from './gateway/context.ts';
 import { parseRouteScopes } from './gateway/route-scopes.ts';
 import { parseTrustedIssuers } from './gateway/trusted-issuers.ts';
 
+import { isSecureUrl } from './keys/issuer-metadata.ts';
+
 /** Environment variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -27,10 +29,9 @@ function required(env: Environment, variable: string): string {
  */
 function issuerUrl(env: Environment, variable: string): string {
   const issuer = required(env, variable);
-  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
-  const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(url?.hostname ?? '');
-  const isSecure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback);
-  if (!isSecure) throw new ConfigError(variable, 'is not an https URL');
+  if (!URL.canParse(issuer) || !isSecureUrl(new URL(issuer))) {
+    throw new ConfigError(variable, 'is not an https URL');
+  }
   if (/[?#]|\/$/.test(issuer)) {
     throw new ConfigError(variable, 'has a query, a fragment or a trailing slash');
   }

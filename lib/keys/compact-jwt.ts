@@ -1,7 +1,7 @@
 import { OAuthError } from '../oauth/errors.ts';
 
 /** Characters of the longest token that is looked at. API Gateway gives 10 KB to all headers together. */
-const LARGEST_TOKEN = 8 * 1024;
+const LARGEST_TOKEN = 8_192;
 
 const COMPACT = /^([\w-]+)\.([\w-]+)\.[\w-]+$/;
 

@@ -19,14 +19,19 @@ export interface FetchJsonOptions {
 const DEFAULTS: FetchJsonOptions = { timeout: 1_500, largestBody: 256 * 1024 };
 
 /**
- * GETs JSON with `node:https`: the global `fetch` would cost 30 ms to load. Follows no redirect, and keeps no
- * connection, since a Lambda may be frozen between two requests and find a kept one dead.
+ * GETs JSON with `node:https`, loaded when first needed. The global `fetch` loads undici, which takes 30 ms, and
+ * so does an import of `node:http`, whose names include `WebSocket`: hence `getBuiltinModule`.
+ *
+ * Follows no redirect, and keeps no connection, since a Lambda may be frozen between two requests and find a kept
+ * one dead.
  */
 export function createFetchJson(options: Partial<FetchJsonOptions> = {}): FetchJson {
   const { timeout, largestBody } = { ...DEFAULTS, ...options };
   return async (url) => {
     const { request } =
-      url.protocol === 'http:' ? await import('node:http') : await import('node:https');
+      url.protocol === 'http:'
+        ? process.getBuiltinModule('node:http')
+        : process.getBuiltinModule('node:https');
     const { promise, resolve, reject } = Promise.withResolvers<JsonResponse>();
     const settings: RequestOptions = { agent: false, headers: { accept: 'application/json' } };
     const outgoing = request(url, settings, (response) => {

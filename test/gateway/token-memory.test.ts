@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { createTokenMemory } from '../../lib/gateway/token-memory.ts';
+import { CLOCK_TOLERANCE, type VerifiedAccessToken } from '../../lib/keys/verifier.ts';
+
+const NOW = 1_750_000_000;
+const token = (expiresAt: number) => ({ expiresAt }) as VerifiedAccessToken;
+
+describe('the memory of tokens', () => {
+  it('recalls a token until it expires, and then forgets it', () => {
+    const memory = createTokenMemory(10);
+    const known = memory.remember('a', token(NOW));
+    expect(memory.recall('a', NOW + CLOCK_TOLERANCE - 1)).toBe(known);
+    expect(memory.recall('a', NOW + CLOCK_TOLERANCE)).toBeUndefined();
+    expect(memory.recall('a', NOW)).toBeUndefined();
+  });
+
+  it('knows no token but the very same', () => {
+    const memory = createTokenMemory(10);
+    memory.remember('a', token(NOW));
+    expect(memory.recall('A', NOW)).toBeUndefined();
+  });
+
+  it('keeps what is known where two verified one token at once', () => {
+    const memory = createTokenMemory(10);
+    const first = memory.remember('a', token(NOW));
+    expect(memory.remember('a', token(NOW))).toBe(first);
+  });
+
+  it('is bounded: what was not used for the longest goes first', () => {
+    const memory = createTokenMemory(1_000);
+    for (let index = 0; index < 1_000; index++) memory.remember(`${index}`, token(NOW));
+    expect(memory.recall('0', NOW)).toBeDefined();
+    memory.remember('one more', token(NOW));
+    expect(memory.recall('0', NOW)).toBeDefined();
+    expect(memory.recall('1', NOW)).toBeUndefined();
+    expect(memory.recall('2', NOW)).toBeDefined();
+  });
+});
