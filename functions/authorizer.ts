@@ -1,3 +1,4 @@
+import { nowInSeconds } from '../lib/clock.ts';
 import { readAuthorizerConfig } from '../lib/config.ts';
 import { createAuthorizer } from '../lib/gateway/authorizer.ts';
 import { createUserRecordStore } from '../lib/gateway/user-record-store.ts';
