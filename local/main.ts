@@ -9,9 +9,9 @@ export async function main(): Promise<void> {
   let stack: Stack | undefined;
   try {
     stack = await startStack({
-      port: process.env.PORT ?? '3000',
-      dataFolder: process.env.LATCHKEY_DATA,
-      stackFile: process.env.LATCHKEY_STACK_FILE ?? '.local/stack.json',
+      port: process.env.PORT || '3000',
+      dataFolder: process.env.LATCHKEY_DATA || undefined,
+      stackFile: process.env.LATCHKEY_STACK_FILE || '.local/stack.json',
       interrupted: stopped,
     });
     console.log(demonstration(stack));

@@ -47,7 +47,6 @@ const STOP_TIMEOUT = 5_000;
 export async function startStack(options: StackOptions): Promise<Stack> {
   const port = await freePort(options.port);
   const { dataFolder } = options;
-  if (dataFolder !== undefined) await assertWritable(dataFolder);
   const definitions = await readDefinitions(join(SERVICE_ROOT, 'serverless.yml'), STAGE);
 
   const closing: (() => Promise<void>)[] = [];
@@ -55,6 +54,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     for (const end of closing.splice(0).reverse()) await end();
   };
   try {
+    if (dataFolder !== undefined) closing.push(await occupy(dataFolder));
+    await prepareFile(options.stackFile);
     const dynamodb = await startDynamoDB({
       ...(dataFolder && { path: join(dataFolder, 'dynamodb') }),
       tables: definitions.tables,
@@ -64,6 +65,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     closing.push(dynamodb.close);
     const secretsManager = await startSecretsManager({
       ...(dataFolder && { file: join(dataFolder, 'secrets-manager.json') }),
+    }).catch((error: unknown) => {
+      throw new StartError(`The secrets cannot be opened: ${reasonOf(error)}`);
     });
     closing.push(secretsManager.close);
     await createSecrets(secretsManager.endpoint, definitions.secrets);
@@ -100,32 +103,64 @@ async function freePort(text: string): Promise<number> {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
     throw new StartError(`PORT must be a number from 1 to 65535, not "${text}"`);
   }
-  await listen(port).catch(() => {
-    throw new StartError(
-      `Port ${port} is taken: name another one, as in PORT=${port + 1} npm start`,
-    );
-  });
+  // Whoever asks for localhost may get either.
+  for (const host of ['127.0.0.1', '::1']) await assertFree(port, host);
   return port;
 }
 
+async function assertFree(port: number, host: string): Promise<void> {
+  try {
+    await listen(port, host);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return;
+    throw new StartError(
+      code === 'EADDRINUSE'
+        ? `Port ${port} is taken: name another one, as in PORT=${port + 1} npm start`
+        : `Port ${port} cannot be used: ${reasonOf(error)}`,
+    );
+  }
+}
+
 /** Listens for a moment; 0 takes any free port. The port that was free. */
-function listen(port: number): Promise<number> {
+function listen(port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
+    server.listen(port, host, () => {
       const address = server.address();
       server.close(() => resolve(typeof address === 'object' ? (address?.port ?? port) : port));
     });
   });
 }
 
-async function assertWritable(folder: string): Promise<void> {
+/**
+ * Makes the folder this stack's own, by a file that names its process.
+ *
+ * @returns what gives it free again
+ */
+async function occupy(folder: string): Promise<() => Promise<void>> {
+  const file = join(folder, 'process');
   try {
     await mkdir(folder, { recursive: true });
-    await access(folder, constants.W_OK);
-  } catch {
-    throw new StartError(`The folder ${folder} (LATCHKEY_DATA) cannot be written`);
+    const holder = Number(await readFile(file, 'utf8').catch(() => ''));
+    if (!isRunning(holder)) await rm(file, { force: true });
+    await writeFile(file, String(process.pid), { flag: 'wx' });
+  } catch (error) {
+    const isTaken = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+    throw new StartError(
+      `The folder ${folder} (LATCHKEY_DATA) ${isTaken ? 'is in use' : 'cannot be written'}`,
+    );
+  }
+  return () => rm(file, { force: true });
+}
+
+function isRunning(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid < 1) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 
@@ -144,7 +179,7 @@ async function startFunctions(
       ...LOCAL_CREDENTIALS_ENVIRONMENT,
       ...endpoints,
       PORT: String(port),
-      LATCHKEY_LAMBDA_PORT: String(await listen(0)),
+      LATCHKEY_LAMBDA_PORT: String(await listen(0, '127.0.0.1')),
       LATCHKEY_ISSUER: issuer,
       LATCHKEY_WORK_FOLDER: workFolder,
     },
@@ -166,11 +201,15 @@ async function startFunctions(
     throw new StartError('Stopped before it was ready');
   });
   stopped.catch(() => undefined);
+  const givenUp = new AbortController();
   try {
-    await Promise.race([answering(`http://127.0.0.1:${port}`), failed, stopped]);
+    const answers = answering(`http://127.0.0.1:${port}`, givenUp.signal);
+    await Promise.race([answers, failed, stopped]);
   } catch (error) {
     await close();
     throw error;
+  } finally {
+    givenUp.abort();
   }
   output.passOn();
   return { failed, close };
@@ -197,9 +236,9 @@ function collectOutput(child: ChildProcess) {
   };
 }
 
-async function answering(origin: string): Promise<void> {
+async function answering(origin: string, givenUp: AbortSignal): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT;
-  while (Date.now() < deadline) {
+  while (Date.now() < deadline && !givenUp.aborted) {
     const response = await fetch(`${origin}/.well-known/openid-configuration`).catch(
       () => undefined,
     );
@@ -209,8 +248,17 @@ async function answering(origin: string): Promise<void> {
   throw new StartError(`The functions did not answer within ${START_TIMEOUT / 1000} seconds`);
 }
 
+/** Finds out whether the file can be written before anything else is started. */
+async function prepareFile(file: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await access(dirname(file), constants.W_OK);
+  } catch (error) {
+    throw new StartError(`The file ${file} cannot be written: ${reasonOf(error)}`);
+  }
+}
+
 async function writeStackFile(file: string, content: unknown): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
   await writeFile(file, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
 }
 
