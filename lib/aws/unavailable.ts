@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { invocation } from '../invocation.ts';
 import { OAuthError } from '../oauth/errors.ts';
 
 /** Seconds that a client is asked to wait when a store is down or throttled. */
@@ -44,6 +45,14 @@ export function reportUnavailability<C extends Client>(client: C, service: strin
       }
     },
     { step: 'initialize', name: 'reportUnavailability' },
+  );
+  // A write that an invocation retried after its end could undo what came since.
+  stack.add(
+    (next) => async (input) => {
+      invocation.getStore()?.throwIfAborted();
+      return next(input);
+    },
+    { step: 'finalizeRequest', priority: 'low', name: 'endWithInvocation' },
   );
   return client;
 }

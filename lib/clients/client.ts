@@ -37,5 +37,5 @@ export const DEFAULT_REFRESH_IDLE_LIFETIME = 14 * 24 * 3600;
 export const DEFAULT_REFRESH_ABSOLUTE_LIFETIME = 90 * 24 * 3600;
 
 export function isPublicClient(client: Client): boolean {
-  return client.authenticationMethods.every((method) => method === 'none');
+  return client.authenticationMethods.includes('none');
 }

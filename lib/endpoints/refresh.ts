@@ -17,6 +17,7 @@ import {
 import { OAuthError } from '../oauth/errors.ts';
 import { type IssueDependencies, issueAccessToken, type TokenResponse } from '../oauth/issue.ts';
 import { type Parameters, parseParameters } from '../oauth/parameters.ts';
+import { availableScopes } from '../oauth/scope.ts';
 import {
   GRACE,
   hashAccessToken,
@@ -120,7 +121,11 @@ async function refresh(
   const answered = await settled(dependencies, refreshToken);
   if (answered !== undefined) return answered;
 
-  const available = granted.filter((scope) => user.permissions.includes(scope));
+  const available = availableScopes({
+    defined: Object.keys(resourceServer.scopes),
+    granted,
+    permitted: user.permissions,
+  });
   const scopes = refreshToken.scopes.filter((scope) => available.includes(scope));
   if (scopes.length === 0 && refreshToken.scopes.length > 0) throw refused('no scope is left');
   const response = await issueAccessToken(

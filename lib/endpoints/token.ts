@@ -1,4 +1,5 @@
-import type { Client } from '../clients/client.ts';
+import { isIP } from 'node:net';
+import { type Client, isPublicClient } from '../clients/client.ts';
 import { type Endpoint, type HttpRequest, jsonResponse, NO_STORE } from '../http/http.ts';
 import { withMethods } from '../http/methods.ts';
 import { refuseCredentialsInQuery } from '../http/query.ts';
@@ -104,9 +105,8 @@ function assertMayUse(client: Client, grantType: GrantType, { method }: ClientCr
  * address with Auth0's header; nobody else is believed.
  */
 function sourceOf({ headers, sourceIp }: HttpRequest, client: Client): string {
-  const forwardedFor = headers['auth0-forwarded-for']?.trim();
-  const isConfidential = !client.authenticationMethods.includes('none');
-  return (isConfidential && forwardedFor) || sourceIp;
+  const forwardedFor = headers['auth0-forwarded-for']?.trim() ?? '';
+  return isIP(forwardedFor) !== 0 && !isPublicClient(client) ? forwardedFor : sourceIp;
 }
 
 /** The refresh token is kept under the access token before anybody learns of that: no answer, no session. */

@@ -1,5 +1,6 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { invocation } from '../invocation.ts';
 import type { Log } from '../log.ts';
 import { OAuthError } from '../oauth/errors.ts';
 import { asOAuthError, errorResponse } from './error-response.ts';
@@ -36,7 +37,9 @@ export function lambdaHandler(endpoint: Endpoint, { log }: { log: Log }) {
         execution.response = resultOf(errorResponse(error));
       },
     })
-    .handler(async (event) => resultOf(await endpoint(requestOf(event))));
+    .handler((event, _context, { signal }) =>
+      invocation.run(signal, async () => resultOf(await endpoint(requestOf(event)))),
+    );
 }
 
 function requestOf(event: APIGatewayProxyEventV2): HttpRequest {

@@ -24,15 +24,24 @@ export function formatScope(scopes: readonly string[]): string {
   return scopes.join(' ');
 }
 
-export interface ScopeRequest {
-  /** The `scope` parameter, undefined where it was left out. */
-  requested: string | undefined;
+/** Where scopes come from: only what all of them name can be had. */
+export interface ScopeSources {
   /** What the resource server defines. */
   defined: readonly string[];
   /** What the client is granted there. */
   granted: readonly string[];
   /** What the user may have; undefined where the client acts for itself. */
   permitted?: readonly string[] | undefined;
+}
+
+export interface ScopeRequest extends ScopeSources {
+  /** The `scope` parameter, undefined where it was left out. */
+  requested: string | undefined;
+}
+
+/** The scopes that can be had at all. */
+export function availableScopes({ defined, granted, permitted = granted }: ScopeSources): string[] {
+  return granted.filter((scope) => defined.includes(scope) && permitted.includes(scope));
 }
 
 /**
@@ -42,16 +51,15 @@ export interface ScopeRequest {
  *
  * @throws {OAuthError} `invalid_scope`
  */
-export function selectScopes({ requested, defined, granted, permitted }: ScopeRequest): string[] {
-  const available = granted.filter((scope) => defined.includes(scope));
+export function selectScopes({ requested, ...sources }: ScopeRequest): string[] {
+  const { defined, granted } = sources;
+  const available = availableScopes({ defined, granted });
   const asked = requested === undefined ? available : parseScope(requested);
-  const refused = asked.find((scope) => !available.includes(scope));
-  if (refused !== undefined) {
-    throw new OAuthError('invalid_scope', 'A requested scope is unknown or not granted', {
-      detail: `not granted: ${refused}`,
-    });
+  if (!asked.every((scope) => available.includes(scope))) {
+    throw new OAuthError('invalid_scope', 'A requested scope is unknown or not granted');
   }
-  const selected = permitted ? asked.filter((scope) => permitted.includes(scope)) : asked;
+  const permitted = availableScopes(sources);
+  const selected = asked.filter((scope) => permitted.includes(scope));
   if (requested !== undefined && selected.length === 0) {
     throw new OAuthError('invalid_scope', 'A requested scope is unknown or not granted', {
       detail: 'the user may have none of the requested scopes',

@@ -20,8 +20,8 @@ export interface PasswordAttemptStore {
 }
 
 export type Attempt =
-  /** `succeed` takes the attempt off the counters again: only failures count. */
-  | { outcome: 'allowed'; succeed(): Promise<void> }
+  /** `takeBack` is for an attempt that did not fail: only failures count. */
+  | { outcome: 'allowed'; takeBack(): Promise<void> }
   /** `retryAfter` in seconds. */
   | { outcome: 'slowed'; retryAfter: number };
 
@@ -50,15 +50,13 @@ export async function beginAttempt(
 
   const [forUserAndSource = 0, forSource = 0, forUser = 0] = await count(1);
   const allowedHere = forUser > ATTACKED ? PER_USER_AND_SOURCE_ATTACKED : PER_USER_AND_SOURCE;
+  const takeBack = async () => void (await count(-1));
   if (forUserAndSource > allowedHere || forSource > PER_SOURCE) {
+    // Nobody looked at its password, and it may have been right.
+    await takeBack();
     return { outcome: 'slowed', retryAfter: end - now };
   }
-  return {
-    outcome: 'allowed',
-    async succeed() {
-      await count(-1);
-    },
-  };
+  return { outcome: 'allowed', takeBack };
 }
 
 function nameOf(parts: string[]): string {
@@ -67,18 +65,25 @@ function nameOf(parts: string[]): string {
 
 /** One household or one host usually holds a whole IPv6 /64; counting addresses there would count nothing. */
 export function networkOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  const [head = '', tail] = (address.split('%')[0] ?? '').toLowerCase().split('::');
+  const [withoutZone = ''] = address.split('%');
+  if (!isIPv6(withoutZone)) return address;
+  // The URL parser writes an IPv6 address in one way only (RFC 5952).
+  const canonical = new URL(`http://[${withoutZone}]`).hostname.slice(1, -1);
+  const mapped = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(canonical);
+  if (mapped !== null) return dottedDecimal(mapped.slice(1));
+  const [head = '', tail] = canonical.split('::');
   const groups = (text: string) => (text === '' ? [] : text.split(':'));
+  const trailing = groups(tail ?? '');
   const leading = groups(head);
-  const trailing = tail === undefined ? [] : groups(tail);
-  const zeros = Array.from(
-    { length: Math.max(0, 8 - leading.length - trailing.length) },
-    () => '0',
-  );
-  const full = tail === undefined ? leading : [...leading, ...zeros, ...trailing];
-  const prefix = full.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
-  return `${prefix.join(':')}::/64`;
+  const zeros = new Array<string>(8 - leading.length - trailing.length).fill('0');
+  return `${[...leading, ...zeros, ...trailing].slice(0, 4).join(':')}::/64`;
+}
+
+/** An IPv4 address from the last two groups of one that is mapped to IPv6 (RFC 4291 section 2.5.5.2). */
+function dottedDecimal(groups: string[]): string {
+  const bytes = groups.flatMap((group) => {
+    const value = Number.parseInt(group, 16);
+    return [value >> 8, value & 0xff];
+  });
+  return bytes.join('.');
 }

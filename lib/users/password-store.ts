@@ -15,8 +15,8 @@ export interface PasswordStore {
   find(username: string): Promise<PasswordRecord | undefined>;
   /** `taken` where the username belongs to another user. */
   add(record: PasswordRecord): Promise<'added' | 'taken'>;
-  /** The generation of the new password; undefined for an unknown username. */
-  replace(username: string, hash: PasswordHash): Promise<number | undefined>;
+  /** Replaces the password of that generation by the next; `lost` where it is not the current one any more. */
+  replace(username: string, hash: PasswordHash, generation: number): Promise<'changed' | 'lost'>;
   remove(username: string): Promise<'removed' | 'unknown'>;
 }
 
@@ -34,13 +34,14 @@ export function createPasswordStore(dynamodb: DynamoDBClient, tableName: string)
     add: ({ username, sub, hash, generation }) =>
       table.add({ username: normalizeUsername(username), sub, password_hash: hash, generation }),
 
-    async replace(username, hash) {
-      const result = await table.update(normalizeUsername(username), {
-        expression: 'SET password_hash = :hash ADD generation :one',
-        condition: 'attribute_exists(username)',
-        values: { ':hash': hash, ':one': 1 },
+    async replace(username, hash, generation) {
+      const { outcome } = await table.update(normalizeUsername(username), {
+        expression: 'SET password_hash = :hash, generation = :next',
+        // A repeated attempt recognises the hash that its first attempt wrote.
+        condition: 'generation = :generation OR password_hash = :hash',
+        values: { ':hash': hash, ':generation': generation, ':next': generation + 1 },
       });
-      return result.outcome === 'updated' ? Number(result.item.generation) : undefined;
+      return outcome === 'updated' ? 'changed' : 'lost';
     },
 
     remove: (username) => table.remove(normalizeUsername(username)),
@@ -54,7 +55,10 @@ interface PasswordItem {
   generation: number;
 }
 
-/** RFC 8265 section 3.3 in spirit: what looks the same to a person signs in the same person. */
+/**
+ * RFC 8265 section 3.3 in spirit: what looks the same to a person signs in the same person. Lower case can undo
+ * the composition of characters, hence twice: a normalized name is its own normalization.
+ */
 export function normalizeUsername(username: string): string {
-  return username.normalize('NFKC').trim().toLowerCase();
+  return username.normalize('NFKC').toLowerCase().normalize('NFKC').trim();
 }

@@ -63,9 +63,10 @@ export async function addUser(
 }
 
 /**
- * Gives the user another password and ends what was signed in with the old one.
+ * Gives the user another password and ends what was signed in with the old one: that first, so that a crash in
+ * between ends sessions rather than sparing them. May be repeated.
  *
- * @throws {RefusedError} for an unknown user, or a password that cannot be
+ * @throws {RefusedError} for an unknown user, a password that cannot be, or one that was changed meanwhile
  */
 export async function setPassword(
   { users, passwords }: UserStores,
@@ -73,14 +74,16 @@ export async function setPassword(
   password: string,
 ): Promise<void> {
   assertPassword(password);
-  const { sub } = await passwordOf(passwords, username);
-  const generation = await passwords.replace(username, await hashPassword(password));
-  if (generation === undefined) throw new RefusedError(`there is no user ${username}`);
-  await users.setPasswordGeneration(sub, generation);
+  const { sub, generation } = await passwordOf(passwords, username);
+  const hash = await hashPassword(password);
+  await users.raisePasswordGeneration(sub, generation + 1);
+  if ((await passwords.replace(username, hash, generation)) === 'changed') return;
+  throw new RefusedError(`the password of ${username} was changed by somebody else just now`);
 }
 
 /**
- * Removes the password first, so that nobody signs in as half a user.
+ * Removes the user first: from then on nobody signs in or refreshes as them, and the username is free when the
+ * password is gone too. May be repeated.
  *
  * @throws {RefusedError} for an unknown user
  */
@@ -89,8 +92,8 @@ export async function removeUser(
   username: string,
 ): Promise<void> {
   const { sub } = await passwordOf(passwords, username);
-  await passwords.remove(username);
   await users.remove(sub);
+  await passwords.remove(username);
 }
 
 /** @throws {RefusedError} for an unknown user */

@@ -17,11 +17,22 @@ export function createSignIn(dependencies: SignInDependencies): SignIn {
   const { passwords, users, attempts, now } = dependencies;
   return async (username, password, source) => {
     const name = normalizeUsername(username);
-    const [attempt, record] = await Promise.all([
-      beginAttempt(attempts, name, source, now()),
-      passwords.find(name),
-    ]);
+    const attempt = await beginAttempt(attempts, name, source, now());
     if (attempt.outcome === 'slowed') return { ...attempt, detail: 'too many failed attempts' };
+    let result: Awaited<ReturnType<SignIn>>;
+    try {
+      result = await check(name, password);
+    } catch (error) {
+      // A store was down: that is no guess.
+      await attempt.takeBack().catch(() => undefined);
+      throw error;
+    }
+    if (result.outcome === 'signed-in') await attempt.takeBack();
+    return result;
+  };
+
+  async function check(name: string, password: string): ReturnType<SignIn> {
+    const record = await passwords.find(name);
     const [isRight, user] = await Promise.all([
       verifyPassword(password, record?.hash ?? DECOY_HASH),
       users.find(record?.sub ?? 'nobody'),
@@ -30,7 +41,9 @@ export function createSignIn(dependencies: SignInDependencies): SignIn {
     if (!isRight) return { outcome: 'refused', detail: 'wrong password' };
     if (user === undefined) return { outcome: 'refused', detail: 'the user was removed' };
     if (user.disabled) return { outcome: 'refused', detail: 'the user is disabled' };
-    await attempt.succeed();
-    return { outcome: 'signed-in', user: { ...user, passwordGeneration: record.generation } };
-  };
+    return {
+      outcome: 'signed-in',
+      user: { ...user, passwordGeneration: record.generation },
+    };
+  }
 }

@@ -6,8 +6,8 @@ export interface UserStore {
   find(sub: string): Promise<User | undefined>;
   add(user: User): Promise<'added' | 'taken'>;
   list(): Promise<User[]>;
-  /** Ends what was signed in with an earlier password. */
-  setPasswordGeneration(sub: string, generation: number): Promise<'changed' | 'unknown'>;
+  /** Ends what was signed in with an earlier password. Never lowers the number. */
+  raisePasswordGeneration(sub: string, generation: number): Promise<void>;
   remove(sub: string): Promise<'removed' | 'unknown'>;
 }
 
@@ -27,13 +27,12 @@ export function createUserStore(dynamodb: DynamoDBClient, tableName: string): Us
       return users.sort((a, b) => a.username.localeCompare(b.username));
     },
 
-    async setPasswordGeneration(sub, generation) {
-      const { outcome } = await table.update(sub, {
+    async raisePasswordGeneration(sub, generation) {
+      await table.update(sub, {
         expression: 'SET password_generation = :generation',
-        condition: 'attribute_exists(username)',
+        condition: 'attribute_exists(username) AND password_generation < :generation',
         values: { ':generation': generation },
       });
-      return outcome === 'updated' ? 'changed' : 'unknown';
     },
 
     remove: (sub) => table.remove(sub),

@@ -183,6 +183,23 @@ describe('a write', () => {
   );
 });
 
+describe('an invocation whose time ran out', () => {
+  it('is answered with 503, and writes nothing more', async () => {
+    const { json } = await login();
+    dynamodb.fault = ({ operation }) => (operation === 'UpdateItem' ? 'hang' : undefined);
+    const { status } = await latchkey.refresh(json.access_token, {
+      context: { getRemainingTimeInMillis: () => 1_000 },
+    });
+    expect(status).toBe(503);
+    dynamodb.fault = () => undefined;
+    const writes = dynamodb.calls.filter((operation) => operation === 'UpdateItem').length;
+    // Longer than the SDK waits for an answer before it tries again.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(dynamodb.calls.filter((operation) => operation === 'UpdateItem')).toHaveLength(writes);
+    expect((await latchkey.refresh(json.access_token)).status).toBe(200);
+  });
+});
+
 describe('before there are signing keys', () => {
   it('the answer is 503, and the log says what to do', async () => {
     vi.stubEnv('SIGNING_KEYS_SECRET', 'latchkey/test/none');

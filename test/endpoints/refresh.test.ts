@@ -126,6 +126,32 @@ describe('refreshing', () => {
   });
 });
 
+describe('refreshing', () => {
+  it('gives no scope that the resource server has given up', async () => {
+    const api = await latchkey.addResourceServer({
+      identifier: 'changing',
+      scopes: { a: '', b: '' },
+    });
+    const { client } = await latchkey.addClient({
+      name: 'Changing',
+      isPublic: true,
+      grantTypes: ['password'],
+      audiences: [api],
+    });
+    await latchkey.addUser({ username: 'changing', password: PASSWORD, permissions: ['a', 'b'] });
+    const { json } = await latchkey.token({
+      grant_type: 'password',
+      client_id: client.clientId,
+      username: 'changing',
+      password: PASSWORD,
+    });
+    await latchkey.stores.resourceServers.remove('changing');
+    await latchkey.addResourceServer({ identifier: 'changing', scopes: { a: '' } });
+    const refreshed = await latchkey.refresh(json.access_token);
+    expect(decodeJwt(refreshed.json.access_token).scope).toBe('a');
+  });
+});
+
 describe('a race', () => {
   it('of 100 refreshes of one token has one successor and 100 identical answers', async () => {
     const { token } = await login();

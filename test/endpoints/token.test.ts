@@ -192,7 +192,7 @@ describe('a token of a person', () => {
       client_id: publicId,
       azp: publicId,
       scope: 'read',
-      permissions: ['read', 'create:institution'],
+      permissions: ['read'],
       roles: ['WidgetHost'],
       'ucw/appMetaData': { aggregatorId: 7 },
     });
@@ -219,6 +219,31 @@ describe('a token of a person', () => {
       error: 'invalid_grant',
       error_description: 'The username or password is wrong',
     });
+  });
+});
+
+describe('the address that guessing is slowed by', () => {
+  const wrong = (clientId: object, forwardedFor: string, sourceIp: string) =>
+    login(
+      { ...clientId, username: 'victim', password: 'a wrong password' },
+      { headers: { 'Auth0-Forwarded-For': forwardedFor }, sourceIp },
+    );
+  const attempts = async (attempt: (n: number) => Promise<{ status: number }>) => {
+    const statuses = [];
+    for (let n = 0; n < 11; n += 1) statuses.push((await attempt(n)).status);
+    return statuses.at(-1);
+  };
+
+  it('is what a confidential client says it is', async () => {
+    expect(await attempts((n) => wrong(machine(), `192.0.2.${n}`, '198.51.100.1'))).toBe(400);
+  });
+
+  it('is the one that the gateway saw, where a public client says another', async () => {
+    expect(await attempts((n) => wrong({}, `192.0.2.${n}`, '198.51.100.2'))).toBe(429);
+  });
+
+  it('is the one that the gateway saw, where a confidential client says nothing that is one', async () => {
+    expect(await attempts((n) => wrong(machine(), `junk${n}`, '198.51.100.3'))).toBe(429);
   });
 });
 

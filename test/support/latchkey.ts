@@ -33,6 +33,8 @@ export interface TestRequest {
   body?: string | Record<string, string>;
   isBase64Encoded?: boolean;
   sourceIp?: string;
+  /** The Lambda context, as far as the test wants one. */
+  context?: object;
 }
 
 export interface TestResponse {
@@ -87,7 +89,10 @@ export async function startLatchkey() {
 
   async function call(name: FunctionName, request: TestRequest): Promise<TestResponse> {
     const { handler } = await import(`../../functions/${name}.ts`);
-    const result: APIGatewayProxyStructuredResultV2 = await handler(eventOf(request), {});
+    const result: APIGatewayProxyStructuredResultV2 = await handler(
+      eventOf(request),
+      request.context ?? {},
+    );
     const text = result.body ?? '';
     const headers = Object.entries(result.headers ?? {}).map(([key, value]) => [key, `${value}`]);
     return {

@@ -82,7 +82,7 @@ describe('guessing', () => {
     for (let i = 0; i < PER_SOURCE + 20; i += 1) {
       const attempt = await beginAttempt(store, 'ada', '192.0.2.1', now);
       expect(attempt.outcome).toBe('allowed');
-      if (attempt.outcome === 'allowed') await attempt.succeed();
+      if (attempt.outcome === 'allowed') await attempt.takeBack();
     }
   });
 
@@ -98,10 +98,27 @@ describe('guessing', () => {
   });
 });
 
+describe('an attempt that was slowed', () => {
+  it('does not count, since its password may have been right', async () => {
+    const all = await Promise.all(
+      Array.from({ length: 30 }, () => beginAttempt(store, 'ada', '192.0.2.1', now)),
+    );
+    for (const attempt of all) if (attempt.outcome === 'allowed') await attempt.takeBack();
+    expect(await fail('ada', '192.0.2.1')).toEqual(['allowed']);
+  });
+
+  it('of one source does not leave the others fewer tries', async () => {
+    await fail('ada', '198.51.100.1', ATTACKED + 20);
+    expect(await fail('ada', '192.0.2.1', PER_USER_AND_SOURCE)).not.toContain('slowed');
+  });
+});
+
 describe('the network of a source', () => {
   it.each([
     ['192.0.2.1', '192.0.2.1'],
     ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['::FFFF:c000:0201', '192.0.2.1'],
+    ['0:0:0:0:0:ffff:192.0.2.1', '192.0.2.1'],
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
     ['2001:db8:1:2:ffff::9', '2001:db8:1:2::/64'],
     ['2001:DB8:0001:2::', '2001:db8:1:2::/64'],
