@@ -1,5 +1,6 @@
 import { createDynamoDB } from '../lib/aws/dynamodb.ts';
 import { createCache } from '../lib/cache.ts';
+import { JWKS_AGE, JWKS_AGE_ON_ERROR } from '../lib/cached-lookups.ts';
 import { nowInSeconds } from '../lib/clock.ts';
 import { readJwksConfig } from '../lib/config.ts';
 import { createJwksEndpoint } from '../lib/endpoints/jwks.ts';
@@ -13,8 +14,8 @@ export const handler = lambdaHandler(
   createJwksEndpoint({
     keys: createJwksStore(createDynamoDB(), signingKeysTable),
     cache: createCache({
-      maxAge: 60,
-      maxAgeOnError: 24 * 3600,
+      maxAge: JWKS_AGE,
+      maxAgeOnError: JWKS_AGE_ON_ERROR,
       capacity: 1,
       now: nowInSeconds,
       log: consoleLog,

@@ -112,3 +112,11 @@ function notation<T>(env: Environment, variable: string, parse: (text: string) =
     throw error;
   }
 }
+
+/** @throws {ConfigError} */
+export function readRotateSigningKeyConfig(env: Environment) {
+  return Object.freeze({
+    issuer: issuerUrl(env, 'ISSUER'),
+    signingKeysTable: required(env, 'SIGNING_KEYS_TABLE'),
+  });
+}

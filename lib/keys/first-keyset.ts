@@ -1,11 +1,7 @@
-import {
-  PutSecretValueCommand,
-  ResourceExistsException,
-  type SecretsManagerClient,
-} from '@aws-sdk/client-secrets-manager';
-import type { JwksStore } from './jwks-store.ts';
-import { generateKeyset, type Keyset, publicJwk, serializeKeyset } from './keyset.ts';
-import { readKeyset } from './keyset-store.ts';
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { type JwksStore, publishSigningKey } from './jwks-store.ts';
+import { generateKeyset, type Keyset, signingKeysOf } from './keyset.ts';
+import { readKeyset, writeKeyset } from './keyset-store.ts';
 
 /** The version of the secret that the first keyset is: of two that make one at once, one succeeds. */
 const FIRST_VERSION = 'latchkey-first-keyset-00000000000000';
@@ -34,26 +30,10 @@ export async function createFirstKeyset(
   const keyset = await generateKeyset(now);
   // Public before anything is signed.
   await publishKeyset(jwks, keyset);
-  try {
-    await secretsManager.send(
-      new PutSecretValueCommand({
-        SecretId: secretId,
-        ClientRequestToken: FIRST_VERSION,
-        SecretString: serializeKeyset(keyset),
-      }),
-    );
-    return { keyset, outcome: 'created' };
-  } catch (error) {
-    if (!(error instanceof ResourceExistsException)) throw error;
-    return createFirstKeyset(options);
-  }
+  const outcome = await writeKeyset(secretsManager, secretId, FIRST_VERSION, keyset);
+  return outcome === 'written' ? { keyset, outcome: 'created' } : createFirstKeyset(options);
 }
 
 async function publishKeyset(jwks: JwksStore, keyset: Keyset): Promise<void> {
-  const keys = Object.values(keyset).flatMap(({ current, next }) => [current, next]);
-  await Promise.all(
-    keys.map((key) =>
-      jwks.publish({ kid: key.kid, jwk: publicJwk(key), createdAt: key.createdAt }),
-    ),
-  );
+  await Promise.all(signingKeysOf(keyset).map((key) => publishSigningKey(jwks, key)));
 }

@@ -1,9 +1,11 @@
 import {
   GetSecretValueCommand,
+  PutSecretValueCommand,
+  ResourceExistsException,
   ResourceNotFoundException,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { type Keyset, parseKeyset } from './keyset.ts';
+import { type Keyset, parseKeyset, serializeKeyset } from './keyset.ts';
 
 /**
  * Reads the signing keys from Secrets Manager; undefined where none were made yet.
@@ -21,6 +23,33 @@ export async function readKeyset(
     return SecretString === undefined ? undefined : parseKeyset(SecretString);
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Makes the keyset the current version of the secret. `taken` where the version exists with another value: of two
+ * that write the same version at once, one succeeds.
+ *
+ * @param version 32 to 64 characters
+ */
+export async function writeKeyset(
+  secretsManager: SecretsManagerClient,
+  secretId: string,
+  version: string,
+  keyset: Keyset,
+): Promise<'written' | 'taken'> {
+  try {
+    await secretsManager.send(
+      new PutSecretValueCommand({
+        SecretId: secretId,
+        ClientRequestToken: version,
+        SecretString: serializeKeyset(keyset),
+      }),
+    );
+    return 'written';
+  } catch (error) {
+    if (error instanceof ResourceExistsException) return 'taken';
     throw error;
   }
 }

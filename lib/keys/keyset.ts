@@ -1,6 +1,9 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../oauth/access-token.ts';
 
+/** The public half of a key, as a JWKS has it. */
+export type PublicJwk = JWK;
+
 /** A key that signs: the private JWK, with its `kid` (the RFC 7638 thumbprint, never reused). */
 export interface SigningKey {
   kid: string;
@@ -49,6 +52,14 @@ export function publicJwk({ kid, algorithm, privateJwk }: SigningKey): JWK {
   const { kty, n, e, crv, x, y } = privateJwk;
   const members = kty === 'RSA' ? { n, e } : { crv, x, y };
   return { kty, ...members, kid, use: 'sig', alg: algorithm } as JWK;
+}
+
+/** All keys of the keyset. */
+export function signingKeysOf(keyset: Keyset): SigningKey[] {
+  return SIGNING_ALGORITHMS.flatMap((algorithm) => [
+    keyset[algorithm].current,
+    keyset[algorithm].next,
+  ]);
 }
 
 export function serializeKeyset(keyset: Keyset): string {

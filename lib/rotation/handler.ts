@@ -1,0 +1,34 @@
+import type { Log } from '../log.ts';
+import {
+  type RotatingSecret,
+  type Rotation,
+  type RotationEvent,
+  RotationRefusedError,
+  runRotationStep,
+} from './steps.ts';
+
+export interface RotationHandlerDependencies {
+  secretOf: (secretId: string) => RotatingSecret;
+  rotation: Rotation;
+  log: Log;
+}
+
+/** The Lambda handler that Secrets Manager calls, step by step. What it throws ends the rotation until it is retried. */
+export function createRotationHandler({ secretOf, rotation, log }: RotationHandlerDependencies) {
+  return async (event: RotationEvent): Promise<void> => {
+    const fields = { step: event.Step, secret: event.SecretId, version: event.ClientRequestToken };
+    try {
+      await runRotationStep(event, secretOf(event.SecretId), rotation);
+      log.info('rotation step done', fields);
+    } catch (error) {
+      const reason = error instanceof RotationRefusedError ? error.message : nameOf(error);
+      log.error('rotation step failed', { ...fields, reason });
+      throw error;
+    }
+  };
+}
+
+/** Messages of other errors stay out of the log: they might quote a secret. */
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'unknown error';
+}

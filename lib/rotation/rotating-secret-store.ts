@@ -1,0 +1,90 @@
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  ResourceExistsException,
+  ResourceNotFoundException,
+  type SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import type { RotatingSecret, SecretDescription } from './steps.ts';
+
+/** One secret of Secrets Manager, as its rotation sees it. */
+export function createRotatingSecret(
+  secretsManager: SecretsManagerClient,
+  secretId: string,
+): RotatingSecret {
+  async function describe(): Promise<SecretDescription> {
+    const { RotationEnabled, VersionIdsToStages } = await secretsManager.send(
+      new DescribeSecretCommand({ SecretId: secretId }),
+    );
+    return { isRotationEnabled: RotationEnabled === true, versions: VersionIdsToStages ?? {} };
+  }
+
+  return {
+    describe,
+
+    async read(label, version) {
+      try {
+        const { SecretString } = await secretsManager.send(
+          new GetSecretValueCommand({
+            SecretId: secretId,
+            VersionStage: label,
+            ...(version !== undefined && { VersionId: version }),
+          }),
+        );
+        return SecretString;
+      } catch (error) {
+        if (error instanceof ResourceNotFoundException) return undefined;
+        throw error;
+      }
+    },
+
+    async stage(version, value) {
+      try {
+        await secretsManager.send(
+          new PutSecretValueCommand({
+            SecretId: secretId,
+            ClientRequestToken: version,
+            SecretString: value,
+            VersionStages: ['AWSPENDING'],
+          }),
+        );
+      } catch (error) {
+        // Another run of the same step was faster. Its value is as good.
+        if (!(error instanceof ResourceExistsException)) throw error;
+      }
+    },
+
+    async promote(version, from) {
+      try {
+        await secretsManager.send(
+          new UpdateSecretVersionStageCommand({
+            SecretId: secretId,
+            VersionStage: 'AWSCURRENT',
+            MoveToVersionId: version,
+            ...(from !== undefined && { RemoveFromVersionId: from }),
+          }),
+        );
+      } catch (error) {
+        const { versions } = await describe();
+        if (!versions[version]?.includes('AWSCURRENT')) throw error;
+      }
+    },
+
+    async unstage(version) {
+      try {
+        await secretsManager.send(
+          new UpdateSecretVersionStageCommand({
+            SecretId: secretId,
+            VersionStage: 'AWSPENDING',
+            RemoveFromVersionId: version,
+          }),
+        );
+      } catch (error) {
+        const { versions } = await describe();
+        if (versions[version]?.includes('AWSPENDING')) throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import { type JwksStore, publishSigningKey } from '../keys/jwks-store.ts';
+import {
+  generateKeyset,
+  generateSigningKey,
+  type Keyset,
+  type PublicJwk,
+  parseKeyset,
+  type SigningKey,
+  serializeKeyset,
+  signingKeysOf,
+} from '../keys/keyset.ts';
+import { KEPT_AFTER_RETIREMENT, PUBLIC_AFTER_RETIREMENT } from '../keys/retention.ts';
+import { SIGNING_ALGORITHMS } from '../oauth/access-token.ts';
+import type { Rotation } from './steps.ts';
+
+export interface SigningKeyRotationDependencies {
+  jwks: Pick<JwksStore, 'publish' | 'retire'>;
+  /** The published JWKS, fetched as any client fetches it. */
+  fetchJwks: () => Promise<{ keys: PublicJwk[] }>;
+  /** Signs with the key and verifies with the published one. Throws where that fails. */
+  prove: (key: SigningKey, published: PublicJwk) => Promise<void>;
+  /** Seconds since the epoch. */
+  now: () => number;
+  /** Resolves after so many milliseconds. */
+  wait: (milliseconds: number) => Promise<void>;
+}
+
+/** Milliseconds between two looks at the JWKS, which shows a new key when its own cache has grown old. */
+const LOOK_INTERVAL = 2_000;
+const MOST_LOOKS = 15;
+
+/**
+ * The rotation of the signing keys. What is promoted has been public for a whole period, so that no verifier ever
+ * meets a key that it has not had the time to fetch.
+ */
+export function createSigningKeyRotation(dependencies: SigningKeyRotationDependencies): Rotation {
+  const { jwks, fetchJwks, prove, now, wait } = dependencies;
+
+  async function findPublished(keys: readonly SigningKey[]): Promise<PublicJwk[]> {
+    for (let look = 1; ; look += 1) {
+      const published = (await fetchJwks()).keys;
+      const found = keys.flatMap(({ kid }) => published.find((jwk) => jwk.kid === kid) ?? []);
+      if (found.length === keys.length) return found;
+      if (look === MOST_LOOKS) throw new Error('the published JWKS lacks a key of the new keyset');
+      await wait(LOOK_INTERVAL);
+    }
+  }
+
+  return {
+    async create(current) {
+      const keyset = current === undefined ? undefined : parseKeyset(current);
+      return serializeKeyset(await nextKeyset(keyset, now()));
+    },
+
+    async set(pending) {
+      await Promise.all(
+        signingKeysOf(parseKeyset(pending)).map((key) => publishSigningKey(jwks, key)),
+      );
+    },
+
+    async test(pending) {
+      const keys = signingKeysOf(parseKeyset(pending));
+      const published = await findPublished(keys);
+      await Promise.all(keys.map((key, index) => prove(key, published[index] ?? {})));
+    },
+
+    async retire(previous, current) {
+      const kept = new Set(signingKeysOf(parseKeyset(current)).map(({ kid }) => kid));
+      const outgoing = signingKeysOf(parseKeyset(previous)).filter(({ kid }) => !kept.has(kid));
+      const publicUntil = now() + PUBLIC_AFTER_RETIREMENT;
+      const expiresAt = now() + KEPT_AFTER_RETIREMENT;
+      await Promise.all(outgoing.map(({ kid }) => jwks.retire(kid, publicUntil, expiresAt)));
+    },
+  };
+}
+
+async function nextKeyset(keyset: Keyset | undefined, now: number): Promise<Keyset> {
+  if (keyset === undefined) return generateKeyset(now);
+  const pairs = SIGNING_ALGORITHMS.map(async (algorithm) => {
+    const next = await generateSigningKey(algorithm, now);
+    return [algorithm, { current: keyset[algorithm].next, next }] as const;
+  });
+  return Object.fromEntries(await Promise.all(pairs)) as Keyset;
+}
