@@ -8,13 +8,13 @@ import {
   type TestLatchkey,
   type TestRequest,
 } from '../support/latchkey.ts';
-import { type Call, type Proxy, startProxy } from '../support/proxy.ts';
+import { type Call, type FaultProxy, startProxy } from '../support/proxy.ts';
 
 const PASSWORD = 'correct horse battery';
 const WRITES = ['PutItem', 'UpdateItem', 'DeleteItem'];
 
 let latchkey: TestLatchkey;
-let proxy: Proxy;
+let proxy: FaultProxy;
 
 beforeAll(async () => {
   latchkey = await startLatchkey();

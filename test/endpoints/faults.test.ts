@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startLatchkey, type TestLatchkey } from '../support/latchkey.ts';
-import { type Fault, type Proxy, startProxy } from '../support/proxy.ts';
+import { type Fault, type FaultProxy, startProxy } from '../support/proxy.ts';
 
 const PASSWORD = 'correct horse battery';
 
 let latchkey: TestLatchkey;
-let dynamodb: Proxy;
-let secretsManager: Proxy;
+let dynamodb: FaultProxy;
+let secretsManager: FaultProxy;
 let secret: string;
 
 beforeAll(async () => {

@@ -23,7 +23,7 @@ export interface Call {
   count: number;
 }
 
-export interface Proxy {
+export interface FaultProxy {
   endpoint: string;
   /** The operations, in the order they came. */
   calls: string[];
@@ -37,7 +37,7 @@ export interface Proxy {
 }
 
 /** A proxy in front of a local AWS service that observes the calls, and spoils those that a test names. */
-export async function startProxy(target: string): Promise<Proxy> {
+export async function startProxy(target: string): Promise<FaultProxy> {
   const counts = new Map<string, number>();
   const server = createServer(async (incoming, outgoing) => {
     const body = await read(incoming);
@@ -70,7 +70,7 @@ export async function startProxy(target: string): Promise<Proxy> {
     outgoing.writeHead(answer.status, answer.headers).end(answer.body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const proxy: Proxy = {
+  const proxy: FaultProxy = {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls: [],
     attempts: new Map(),
