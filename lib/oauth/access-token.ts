@@ -81,17 +81,16 @@ export function accessTokenClaims(request: AccessTokenRequest): AccessTokenClaim
     client_id: client.clientId,
     azp: client.clientId,
     ...(authorization.scopes.length > 0 && { scope: formatScope(authorization.scopes) }),
-    ...(user && resourceServer.permissionsClaim && peopleClaims(user, resourceServer)),
+    ...(user && resourceServer.permissionsClaim && peopleClaims(user)),
   };
 }
 
 /**
- * RFC 9068 section 2.2.3.1 has `roles`; `permissions`, which existing services read, are those that the user has at
- * this resource server, whatever the client is granted.
+ * RFC 9068 section 2.2.3.1 has `roles`; `permissions` is what existing services read: all that the user has, whatever
+ * the client is granted, and whether or not a client can ask for it as a scope.
  */
-function peopleClaims({ permissions, roles }: User, { scopes }: ResourceServer) {
-  const here = permissions.filter((permission) => Object.hasOwn(scopes, permission));
-  return { permissions: here, ...(roles.length > 0 && { roles }) };
+function peopleClaims({ permissions, roles }: User) {
+  return { permissions, ...(roles.length > 0 && { roles }) };
 }
 
 function unreserved(claims: CustomClaims): CustomClaims {

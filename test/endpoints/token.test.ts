@@ -192,7 +192,7 @@ describe('a token of a person', () => {
       client_id: publicId,
       azp: publicId,
       scope: 'read',
-      permissions: ['read'],
+      permissions: ['read', 'create:institution'],
       roles: ['WidgetHost'],
       'ucw/appMetaData': { aggregatorId: 7 },
     });
