@@ -1,9 +1,8 @@
-import type { Log } from '../log.ts';
 import { OAuthError } from '../oauth/errors.ts';
 import { readBearerToken } from './bearer-token.ts';
 import { type Context, contextOf, type FlatContext, flatten } from './context.ts';
 import { type GatewayRequest, readGatewayRequest } from './gateway-request.ts';
-import { denyEverything, type PolicyDocument, policyFor } from './policy.ts';
+import { createPolicies, denyEverything, type PolicyDocument } from './policy.ts';
 import { isAllowed, type RouteTable } from './routes.ts';
 import { type Bearer, createTokenCheck, type TokenCheckOptions } from './token-check.ts';
 
@@ -12,13 +11,11 @@ export interface AuthorizerOptions extends TokenCheckOptions {
   routes: RouteTable | undefined;
   /**
    * What HTTP APIs with payload format 2.0 are configured to expect. A simple response is about one request: where
-   * the gateway keeps it, `$context.routeKey` must be an identity source, and `$context.path` as well where one
-   * route of the gateway stands for several declared ones.
+   * the gateway keeps it, `$context.routeKey`, `$context.httpMethod` and `$context.path` must be identity sources.
    */
   httpApiResponse: 'simple' | 'policy';
   /** Names of claims that are passed on. */
   contextClaims: readonly string[];
-  log: Log;
 }
 
 export type AuthorizerResult =
@@ -35,6 +32,7 @@ const UNAUTHORIZED = 'Unauthorized';
 export function createAuthorizer(options: AuthorizerOptions) {
   const { routes, httpApiResponse, contextClaims, log } = options;
   const checkToken = createTokenCheck(options);
+  const policyFor = createPolicies({ routes, log });
 
   function refuse({ shape, stageArn }: GatewayRequest): AuthorizerResult {
     if (shape === 'rest-token' || shape === 'rest-request') throw new Error(UNAUTHORIZED);
@@ -54,7 +52,7 @@ export function createAuthorizer(options: AuthorizerOptions) {
     if (stageArn === undefined) return refuse(request);
     return {
       principalId: claims.sub,
-      policyDocument: policyFor({ stageArn, routes, scopes, request }),
+      policyDocument: policyFor({ stageArn, scopes, request }),
       context: flatten(contextOf(bearer, contextClaims)),
     };
   }

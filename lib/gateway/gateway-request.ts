@@ -8,9 +8,15 @@ export interface GatewayRequest {
   authorizations: readonly string[];
   /** Upper case. */
   method: string;
-  /** As the client sent it, without the stage; starts with a slash. */
+  /**
+   * Without the stage; starts with a slash. As the client sent it through a REST API; percent-decoded by an
+   * HTTP API, so that a slash in it may be no separator.
+   */
   path: string;
-  /** The path of the gateway's own route, `/users/{id}`; undefined where the event does not tell. */
+  /**
+   * The path of the gateway's own route, `/users/{id}`; undefined where the event does not tell, and for
+   * `$default`.
+   */
   routePath: string | undefined;
   /** The ARN of the API's stage, `arn:aws:execute-api:eu-west-1:123456789012:api/stage`; undefined if malformed. */
   stageArn: string | undefined;
@@ -45,7 +51,7 @@ function readRequestEvent(fields: Fields, shape: GatewayShape): GatewayRequest {
   return {
     shape,
     authorizations: authorizationsOf(fields),
-    routePath: text(fields.resource),
+    routePath: /^\/.*$/s.exec(text(fields.resource) ?? '')?.[0],
     ...readArn(fields.methodArn),
   };
 }

@@ -41,6 +41,7 @@ export function resourceOf(pattern: Pattern): string {
 
 /** Whether there is a path that both match. An empty segment counts as any other, so that it rather says yes. */
 export function overlap(one: Pattern, other: Pattern): boolean {
+  if (differEarly(one, other)) return false;
   const [a, b] = [stepsOf(one), stepsOf(other)];
   const seen = new Set<number>();
   const open: [number, number][] = [[0, 0]];
@@ -57,6 +58,20 @@ export function overlap(one: Pattern, other: Pattern): boolean {
     open.push([x === 'any number' ? i : i + 1, y === 'any number' ? j : j + 1]);
   }
   return false;
+}
+
+/** Most pairs of routes have different literals in one place, before anything that takes in slashes. */
+function differEarly(one: Pattern, other: Pattern): boolean {
+  for (const [index, x] of one.entries()) {
+    const y = other[index];
+    if (y === undefined || isSpanning(x) || isSpanning(y)) return false;
+    if (typeof x !== 'string' && typeof y !== 'string' && x.literal !== y.literal) return true;
+  }
+  return false;
+}
+
+function isSpanning(element: Element): boolean {
+  return element === 'some text' || element === 'any text';
 }
 
 type Step = { literal: string } | 'one' | 'any number';

@@ -7,6 +7,14 @@ export interface PolicyPlan {
   deny: readonly Pattern[];
 }
 
+/** A route, and its paths as it means them and as its resource in a policy reaches. */
+interface Candidate {
+  segments: readonly Segment[];
+  meaning: Pattern;
+  reach: Pattern;
+  isAllowed: boolean;
+}
+
 /**
  * The routes that may be called, and what must be denied because their resources reach further than they mean.
  * Where a denial also hits an allowed route, the one that hits the fewest is taken: never is a path allowed
@@ -18,46 +26,51 @@ export function planPolicy(
   routes: readonly Route[],
   mayCall: (route: Route) => boolean,
 ): PolicyPlan {
-  const allowed = routes.filter(mayCall);
+  const candidates = routes.map((route): Candidate => {
+    const { segments } = route;
+    const [meaning, reach] = [meaningOf(segments), reachOf(segments)];
+    return { segments, meaning, reach, isAllowed: mayCall(route) };
+  });
+  const allowed = candidates.filter(({ isAllowed }) => isAllowed);
+  const forbidden = candidates.filter(({ isAllowed }) => !isAllowed);
   const deny = new Map<string, Pattern>();
   const add = (pattern: Pattern) => deny.set(resourceOf(pattern), pattern);
-  for (const route of allowed) {
-    const meaning = meaningOf(route.segments);
-    for (const { segments } of routes.slice(0, routes.indexOf(route))) {
-      const isForbidden = !allowed.some((other) => other.segments === segments);
-      if (isForbidden && overlap(meaning, meaningOf(segments))) add(reachOf(segments));
+  for (const [index, { isAllowed, meaning }] of candidates.entries()) {
+    if (!isAllowed) continue;
+    for (const earlier of candidates.slice(0, index)) {
+      if (!earlier.isAllowed && overlap(meaning, earlier.meaning)) add(earlier.reach);
     }
   }
-  const forbidden = routes.filter((route) => !allowed.includes(route));
   for (const { segments } of allowed) {
     for (const [index, { kind }] of segments.entries()) {
       if (kind === 'parameter') denialsOfExcess(segments, index, allowed, forbidden).forEach(add);
     }
   }
-  return { allow: allowed.map(({ segments }) => reachOf(segments)), deny: [...deny.values()] };
+  return { allow: allowed.map(({ reach }) => reach), deny: [...deny.values()] };
 }
 
-/** How many of the routes lose paths of theirs to a denial. */
-export function losses(denial: Pattern, allowed: readonly Route[]): number {
-  return allowed.filter(({ segments }) => overlap(denial, meaningOf(segments))).length;
+/** How many of the routes lose paths of theirs to a denial. @param meanings of the routes */
+export function losses(denial: Pattern, meanings: readonly Pattern[]): number {
+  return meanings.filter((meaning) => overlap(denial, meaning)).length;
 }
 
 /** Denies what a resource matches because a parameter took in slashes, as far as allowed routes let it. */
 function denialsOfExcess(
   segments: readonly Segment[],
   index: number,
-  allowed: readonly Route[],
-  forbidden: readonly Route[],
+  allowed: readonly Candidate[],
+  forbidden: readonly Candidate[],
 ): Pattern[] {
+  const meanings = allowed.map(({ meaning }) => meaning);
   const excess = excessOf(segments, index, 1);
-  const price = losses(excess, allowed);
+  const price = losses(excess, meanings);
   if (price === 0) return [excess];
   const reaches = forbidden
-    .filter((route) => overlap(excess, meaningOf(route.segments)))
-    .map((route) => reachOf(route.segments));
-  if (reaches.some((reach) => losses(reach, allowed) >= price)) return [excess];
+    .filter(({ meaning }) => overlap(excess, meaning))
+    .map(({ reach }) => reach);
+  if (reaches.some((reach) => losses(reach, meanings) >= price)) return [excess];
   const deepest = Math.max(...allowed.map((route) => route.segments.length));
   const deeper = Array.from({ length: deepest }, (_, more) => excessOf(segments, index, more + 2));
-  const harmless = deeper.find((pattern) => losses(pattern, allowed) === 0);
+  const harmless = deeper.find((pattern) => losses(pattern, meanings) === 0);
   return [...reaches, ...(harmless ? [harmless] : [])];
 }

@@ -1,12 +1,21 @@
 import { isScopeToken } from '../oauth/scope.ts';
 import {
   createRouteTable,
+  isAmbiguous,
   isMethod,
   isSameShape,
   type Route,
   type RouteTable,
-  templateSegments,
+  segmentsOf,
 } from './routes.ts';
+
+/** Characters. A resource in a policy may have 512, the ARN of the stage among them. */
+const LONGEST_TEMPLATE = 256;
+
+/** RFC 3986 section 3.3 without `*`, which is a wildcard in a policy, and `;`, which ends a declaration. */
+const LITERAL = "[\\w.~!$&'()+,=:@%-]+";
+const NAME = '[\\w.-]+';
+const TEMPLATE = new RegExp(`^(?:/(?:${LITERAL}|\\{${NAME}\\}))*(?:/(?:\\{${NAME}\\+\\})?)?$`);
 
 /**
  * Reads declarations, one per line or separated by semicolons: `GET /users/{id}: read:users`. Several scopes are
@@ -39,9 +48,9 @@ function parseLine(line: string, number: number): Route {
   }
   const isAny = method === 'ANY' || method === '*';
   if (!isAny && !isMethod(method)) throw new SyntaxError(`line ${number} has an unknown method`);
-  const segments = templateSegments(path);
-  if (segments === undefined) throw new SyntaxError(`line ${number} has a malformed path`);
+  const isTemplate = path.length <= LONGEST_TEMPLATE && TEMPLATE.test(path) && !isAmbiguous(path);
+  if (!isTemplate) throw new SyntaxError(`line ${number} has a malformed path`);
   const scopes = scopeText.split(/\s+/).filter((scope) => scope !== '');
   if (!scopes.every(isScopeToken)) throw new SyntaxError(`line ${number} has a malformed scope`);
-  return { method: isAny ? 'ANY' : method, segments, scopes };
+  return { method: isAny ? 'ANY' : method, segments: segmentsOf(path), scopes };
 }

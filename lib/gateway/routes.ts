@@ -23,15 +23,15 @@ export interface RouteRequest {
   method: string;
   /** Without the stage; starts with a slash. */
   path: string;
-  /** The path of the gateway's own route, `/users/{id}`, where it is known. */
+  /** The path of the route that the gateway took, `/users/{id}`, where it is known. Starts with a slash. */
   routePath?: string | undefined;
 }
 
-/** Characters. A resource in a policy may have 512, the ARN of the stage among them. */
-const LONGEST_TEMPLATE = 256;
-
-/** RFC 3986 section 3.3 without `*`, which is a wildcard in a policy, and `;`, which ends a declaration. */
-const LITERAL = /^[\w.~!$&'()+,=:@%-]+$/;
+/**
+ * What gives a path a second meaning (RFC 3986 section 6.2.2): encoded unreserved characters, encoded slashes,
+ * backslashes, encoded or not, and dot segments.
+ */
+const AMBIGUOUS = /%(?:2[DEF]|3\d|[46][1-9A-F]|[57][\dA]|5[CF]|7E)|\\|\/\.\.?(?:\/|$)/i;
 
 export function isMethod(text: string): text is Method {
   return (METHODS as readonly string[]).includes(text);
@@ -56,24 +56,48 @@ export function mayCall(route: Route, scopes: readonly string[]): boolean {
   return route.scopes.every((scope) => scopes.includes(scope));
 }
 
-/** The most specific of the declared routes that the path matches, or that are the gateway's own. */
-export function findRoute(table: RouteTable, request: RouteRequest): Route | undefined {
-  const path = request.path.slice(1).split('/');
-  const template = request.routePath && templateSegments(request.routePath);
-  return table.find(
-    (route) =>
-      coversMethod(route, request.method) &&
-      (matches(route.segments, path) || (template && isSameShape(route.segments, template))),
-  );
+/** Whether what stands behind the gateway may take the path for another one. */
+export function isAmbiguous(path: string): boolean {
+  return AMBIGUOUS.test(path);
+}
+
+/**
+ * The declared route that decides about a request. Where the gateway tells its own route, that is the one of the
+ * same shape, whatever the path looks like: HTTP APIs decode it, and `/files/a%2Fb` becomes `/files/a/b`.
+ *
+ * Where it does not tell, or its route is a catch-all, the most specific one that the path matches. Where its
+ * route is not declared, that must be a `{proxy+}` as well and take in all of the gateway's route: a route that
+ * is merely not declared shall not pass for `{id}`.
+ */
+export function findRoute(
+  table: RouteTable,
+  { method, path, routePath }: RouteRequest,
+): Route | undefined {
+  const routes = table.filter((route) => coversMethod(route, method));
+  const own = routePath === undefined ? undefined : segmentsOf(routePath);
+  if (own === undefined || endsInRest(own)) return findByPath(routes, path);
+  const declared = routes.find(({ segments }) => isSameShape(segments, own));
+  if (declared !== undefined) return declared;
+  const route = findByPath(routes, path);
+  const isTakenIn =
+    route && endsInRest(route.segments) && matches(route.segments, shapeOf(own).split('/'));
+  return isTakenIn ? route : undefined;
+}
+
+function findByPath(routes: readonly Route[], path: string): Route | undefined {
+  if (isAmbiguous(path)) return undefined;
+  const texts = path.slice(1).split('/');
+  return routes.find(({ segments }) => matches(segments, texts));
 }
 
 /** The routes of one method, the most specific first: `GET` takes the place of `ANY` on the same path. */
 export function routesOf(table: RouteTable, method: string): Route[] {
-  const routes = table.filter((route) => coversMethod(route, method));
-  return routes.filter(
-    ({ segments }, index) =>
-      !routes.slice(0, index).some((earlier) => isSameShape(earlier.segments, segments)),
-  );
+  const routes = new Map<string, Route>();
+  for (const route of table) {
+    const shape = shapeOf(route.segments);
+    if (coversMethod(route, method) && !routes.has(shape)) routes.set(shape, route);
+  }
+  return [...routes.values()];
 }
 
 /** Names of parameters do not count. */
@@ -81,25 +105,26 @@ export function isSameShape(one: readonly Segment[], other: readonly Segment[]):
   return shapeOf(one) === shapeOf(other);
 }
 
-/** The segments of a path template; undefined where no route can have it. */
-export function templateSegments(template: string): Segment[] | undefined {
-  if (!template.startsWith('/') || template.length > LONGEST_TEMPLATE) return undefined;
-  const texts = template.slice(1).split('/');
-  const segments = texts.map((text, index) => parseSegment(text, index === texts.length - 1));
-  return segments.every((segment) => segment !== undefined) ? segments : undefined;
+/** The segments of a path template, which starts with a slash. serverless-offline writes `{proxy*}`. */
+export function segmentsOf(template: string): Segment[] {
+  return template
+    .slice(1)
+    .split('/')
+    .map((text) => {
+      if (/^\{.*[+*]\}$/.test(text)) return { kind: 'rest' };
+      return /^\{.*\}$/.test(text) ? { kind: 'parameter' } : { kind: 'literal', text };
+    });
 }
 
-function parseSegment(text: string, isLast: boolean): Segment | undefined {
-  if (/^\{[\w.-]+\}$/.test(text)) return { kind: 'parameter' };
-  if (isLast && /^\{[\w.-]+\+\}$/.test(text)) return { kind: 'rest' };
-  if (LITERAL.test(text) || (isLast && text === '')) return { kind: 'literal', text };
-  return undefined;
-}
-
+/** No literal has a brace, so that a shape is a path that no literal but its own matches. */
 function shapeOf(segments: readonly Segment[]): string {
   return segments
     .map((segment) => (segment.kind === 'literal' ? segment.text : `{${segment.kind}}`))
     .join('/');
+}
+
+function endsInRest(segments: readonly Segment[]): boolean {
+  return segments.at(-1)?.kind === 'rest';
 }
 
 function coversMethod(route: Route, method: string): boolean {
@@ -107,8 +132,10 @@ function coversMethod(route: Route, method: string): boolean {
 }
 
 function matches(segments: readonly Segment[], path: readonly string[]): boolean {
-  const endsInRest = segments.at(-1)?.kind === 'rest';
-  if (endsInRest ? path.length < segments.length : path.length !== segments.length) return false;
+  const isFitting = endsInRest(segments)
+    ? path.length >= segments.length
+    : path.length === segments.length;
+  if (!isFitting) return false;
   return segments.every((segment, index) => {
     if (segment.kind === 'rest') return path.slice(index).join('/') !== '';
     return segment.kind === 'literal' ? path[index] === segment.text : path[index] !== '';

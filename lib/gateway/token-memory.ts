@@ -1,48 +1,41 @@
 import { createHash } from 'node:crypto';
 import { isExpired, type VerifiedAccessToken } from '../keys/verifier.ts';
-import type { UserRecord } from './user-record-store.ts';
 
-/** What is known of a verified token. Only good news is remembered. */
-export interface RememberedToken {
-  readonly token: VerifiedAccessToken;
-  /** What was found about the token's user, once somebody asked. */
-  user?: Promise<UserRecord | undefined> | undefined;
-}
+/** Seconds until a token's signature is verified anew, and its key looked for among those that its issuer has. */
+export const TOKEN_MEMORY_AGE = 600;
 
 export interface TokenMemory {
   /** @param now seconds since the epoch */
-  recall(text: string, now: number): RememberedToken | undefined;
-  /** Remembers a token. Where it is known already, what is known stays. */
-  remember(text: string, token: VerifiedAccessToken): RememberedToken;
+  recall(text: string, now: number): VerifiedAccessToken | undefined;
+  /** @param now when its verification began */
+  remember(text: string, token: VerifiedAccessToken, now: number): void;
 }
 
 /**
- * Remembers verified tokens until they expire, by their hash. The one that was not used for the longest goes
- * first.
+ * Remembers verified tokens, by their hash, until they expire or are to be verified anew. The one that was not
+ * used for the longest goes first.
  *
  * @param capacity the most tokens
  */
 export function createTokenMemory(capacity: number): TokenMemory {
-  const tokens = new Map<string, RememberedToken>();
+  const tokens = new Map<string, { token: VerifiedAccessToken; verifiedAt: number }>();
   return {
     recall(text, now) {
       const key = hash(text);
       const known = tokens.get(key);
       tokens.delete(key);
-      if (known === undefined || isExpired(known.token, now)) return undefined;
+      if (known === undefined || now >= known.verifiedAt + TOKEN_MEMORY_AGE) return undefined;
+      if (isExpired(known.token, now)) return undefined;
       tokens.set(key, known);
-      return known;
+      return known.token;
     },
 
-    remember(text, token) {
-      const key = hash(text);
-      const known = tokens.get(key) ?? { token };
-      tokens.set(key, known);
+    remember(text, token, now) {
+      tokens.set(hash(text), { token, verifiedAt: now });
       for (const oldest of tokens.keys()) {
         if (tokens.size <= capacity) break;
         tokens.delete(oldest);
       }
-      return known;
     },
   };
 }

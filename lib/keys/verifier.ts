@@ -80,8 +80,11 @@ export interface VerifiedAccessToken extends Facts {
   readonly [verified]: true;
 }
 
+/** RFC 9068 section 2.1: the `typ` of access tokens, and of them alone. */
+const ACCESS_TOKEN_TYPES = ['at+jwt', 'application/at+jwt'];
+
 /** RFC 8725 section 3.11: what a JWT with another `typ` says is meant for something else. */
-const TOKEN_TYPES = ['at+jwt', 'application/at+jwt', 'jwt'];
+const TOKEN_TYPES = [...ACCESS_TOKEN_TYPES, 'jwt'];
 
 /** RFC 8725 section 3.10 and RFC 7515 section 4.1.11: no key from the token itself, no extension. */
 const REFUSED_PARAMETERS = ['jwk', 'jku', 'x5u', 'x5c', 'crit', 'b64'];
@@ -100,11 +103,12 @@ export async function verifyAccessToken(
   options: VerifierOptions,
 ): Promise<VerifiedAccessToken> {
   const jwt = readUnverifiedJwt(token);
-  const header = checkHeader(jwt.header, options);
+  const { kid, alg, typ } = checkHeader(jwt.header, options);
   const facts = checkClaims(jwt.claims, options);
-  const key = await options.findKey(header);
+  if (options.audience.kind === 'client-ids') checkMark(typ, facts.claims);
+  const key = await options.findKey({ kid, alg });
   if (key === undefined) throw invalidToken('no such key');
-  await checkSignature(jwt, header.alg, key);
+  await checkSignature(jwt, alg, key);
   return facts as VerifiedAccessToken;
 }
 
@@ -118,14 +122,15 @@ function checkHeader(header: JsonObject, { algorithms }: VerifierOptions) {
   const alg = algorithms.find((algorithm) => algorithm === header.alg);
   if (alg === undefined) throw invalidToken('algorithm not accepted');
   if (!isText(kid)) throw invalidToken('no kid');
-  if (!isText(typ) || !TOKEN_TYPES.includes(typ.toLowerCase())) throw invalidToken('wrong typ');
+  const type = isText(typ) ? typ.toLowerCase() : '';
+  if (!TOKEN_TYPES.includes(type)) throw invalidToken('wrong typ');
   const refused = REFUSED_PARAMETERS.find((name) => Object.hasOwn(header, name));
   if (refused !== undefined) throw invalidToken(`header parameter ${refused}`);
-  return { kid, alg };
+  return { kid, alg, typ: type };
 }
 
 function checkClaims(claims: JsonObject, options: VerifierOptions): Facts {
-  const { iss, sub, exp, iat, nbf, scope, client_id, azp, permissions, token_use } = claims;
+  const { iss, sub, exp, iat, nbf, scope, client_id, azp, permissions, token_use, typ } = claims;
   const { issuer, now, allowExpired } = options;
   if (iss !== issuer) throw invalidToken('another issuer');
   if (!isText(sub)) throw invalidToken('no sub');
@@ -138,6 +143,10 @@ function checkClaims(claims: JsonObject, options: VerifierOptions): Facts {
   const refused = REFUSED_CLAIMS.find((name) => Object.hasOwn(claims, name));
   if (refused !== undefined) throw invalidToken(`no access token: it has ${refused}`);
   if (token_use !== undefined && token_use !== 'access') throw invalidToken('wrong token_use');
+  // Keycloak's ID, refresh and logout tokens have the same header as its access tokens.
+  if (typ !== undefined && typ !== 'Bearer') {
+    throw invalidToken('no access token: its claim typ is another');
+  }
   if (!isOptional(scope, isString)) throw invalidToken('malformed scope');
   if (!isOptional(client_id, isText)) throw invalidToken('malformed client_id');
   if (!isOptional(azp, isText)) throw invalidToken('malformed azp');
@@ -160,6 +169,13 @@ function checkAudience(aud: unknown, clientId: string | undefined, rule: Audienc
     (rule.kind === 'audience' && audiences.some((audience) => rule.anyOf.includes(audience))) ||
     (rule.kind === 'client-ids' && clientId !== undefined && rule.anyOf.includes(clientId));
   if (!isMeant) throw invalidToken('another audience');
+}
+
+/** An ID token names the client as well: where no `aud` is looked at, something must tell the two apart. */
+function checkMark(typ: string, { scope, token_use }: VerifiedClaims): void {
+  const isMarked =
+    ACCESS_TOKEN_TYPES.includes(typ) || token_use === 'access' || scope !== undefined;
+  if (!isMarked) throw invalidToken('no mark of an access token');
 }
 
 /** `jose` holds the key's type, curve, size and `use` against the algorithm, and imports a JWK once. */

@@ -7,6 +7,8 @@ import {
   createAuthorizer,
 } from '../../lib/gateway/authorizer.ts';
 import { parseRouteScopes } from '../../lib/gateway/route-scopes.ts';
+import { USER_RECORD_AGE, USER_RECORD_AGE_ON_ERROR } from '../../lib/gateway/token-check.ts';
+import { TOKEN_MEMORY_AGE } from '../../lib/gateway/token-memory.ts';
 import type { UserRecord } from '../../lib/gateway/user-record-store.ts';
 import { createFetchJson } from '../../lib/keys/fetch-json.ts';
 import { createRemoteKeys } from '../../lib/keys/remote-keys.ts';
@@ -104,14 +106,17 @@ function claims(overrides: Event = {}): Event {
 
 const token = (overrides?: Event) => sign(key, claims(overrides));
 
-/** The recorded event, its token, method and path replaced. */
+/** The recorded event, its token, method and path replaced; a number is a parameter of the gateway's route. */
 function eventOf(shape: Shape, accessToken: string, method = 'GET', path = '/whoami'): Event {
+  const route = path.replace(/\d+/, '{id}');
   const text = readFileSync(
     new URL(`../../events/authorizer-${shape}.json`, import.meta.url),
     'utf8',
   )
     .replaceAll('<token>', accessToken)
     .replaceAll('/GET/whoami', `/${method}${path}`)
+    .replaceAll('"GET /whoami"', `"GET ${route}"`)
+    .replaceAll('"resource": "/whoami"', `"resource": "${route}"`)
     .replaceAll('/whoami', path)
     .replaceAll('"GET', `"${method}`);
   return JSON.parse(text);
@@ -269,6 +274,38 @@ describe('a policy', () => {
   });
 });
 
+describe('the gateway\u2019s own route', () => {
+  const stage = 'arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/dev';
+  const call = async (shape: Shape, path: string, resource: string | undefined, scope: string) => {
+    const ask = authorizer({ httpApiResponse: 'policy' });
+    const arn = `${stage}/GET${path}`;
+    const route = { resource, routeKey: `GET ${resource}`, methodArn: arn, routeArn: arn };
+    const event = eventOf(shape, await token({ scope }));
+    return statusOf(ask, { ...event, ...(shape === 'rest-token' ? { methodArn: arn } : route) });
+  };
+
+  it.each(['rest-request', 'http-1.0', 'http-2.0'] as const)(
+    'decides alone in %s, where its path may look like another\u2019s',
+    async (shape) => {
+      expect(await call(shape, '/whoami', '/users/{id}', 'none')).toBe(403);
+      expect(await call(shape, '/whoami', '/users/{id}', 'read:users')).toBe(200);
+      expect(await call(shape, '/whoami', '/whoami', 'none')).toBe(200);
+      expect(await call(shape, '/whoami', '$default', 'none')).toBe(200);
+      expect(await call(shape, '/users/7', '$default', 'none')).toBe(403);
+    },
+  );
+
+  it.each(SHAPES)(
+    'lets no path through a policy of %s that is written otherwise',
+    async (shape) => {
+      for (const path of ['/users/%61dmin', '/users/a%2Fb', '/users/%5c', '/%77hoami']) {
+        expect(await call(shape, path, '/users/{id}', 'read:users')).toBe(403);
+      }
+      expect(await call(shape, '/users/a%20b', '/users/{id}', 'read:users')).toBe(200);
+    },
+  );
+});
+
 describe('the Authorization header', () => {
   const scheme = async (text: string) => {
     const event = eventOf('rest-token', await token());
@@ -326,8 +363,8 @@ describe('the Authorization header', () => {
 });
 
 describe('an HTTP API with simple responses', () => {
-  const call = async (event: Event) =>
-    statusOf(authorizer(), { ...eventOf('http-2.0', await token()), ...event });
+  const call = async (event: Event, scope: string) =>
+    statusOf(authorizer(), { ...eventOf('http-2.0', await token({ scope })), ...event });
   const arn = (path: string) => `arn:aws:execute-api:eu-west-1:1:f6g7h8i9j0/dev/GET${path}`;
 
   it.each([
@@ -357,12 +394,23 @@ describe('an HTTP API with simple responses', () => {
       status: 200,
     },
     {
+      name: 'a path that was decoded to look like another route does not tell',
+      event: { routeArn: arn('/whoami'), rawPath: '/dev/whoami', routeKey: 'GET /users/{id}' },
+      scope: 'none',
+      status: 403,
+    },
+    {
+      name: 'a path that is written otherwise tells nothing under a catch-all of the gateway',
+      event: { routeArn: arn('/%75sers/7'), rawPath: '/%75sers/7', routeKey: 'ANY /{proxy+}' },
+      status: 403,
+    },
+    {
       name: 'a catch-all of the gateway does not hide what is declared',
       event: { routeArn: arn('/users/7/secrets'), routeKey: 'ANY /{proxy+}' },
       status: 403,
     },
-  ])('$name', async ({ event, status }) => {
-    expect(await call(event)).toBe(status);
+  ])('$name', async ({ event, status, scope = 'read:users' }) => {
+    expect(await call(event, scope)).toBe(status);
   });
 
   it('has no context where it is denied', async () => {
@@ -380,6 +428,20 @@ describe('a token', () => {
     time += 300 + CLOCK_TOLERANCE - 1;
     expect(await statusOf(ask, event)).toBe(200);
     expect(issuer.requests).toHaveLength(2);
+    time += 1;
+    expect(await statusOf(ask, event)).toBe(403);
+  });
+
+  it('is verified anew after ten minutes, so that a key that was withdrawn ends within twenty', async () => {
+    const ask = authorizer();
+    const exp = time + 86_400;
+    const event = eventOf('http-2.0', await token({ exp }));
+    await ask(eventOf('http-2.0', await token({ jti: 'loads the keys' })));
+    issuer.keys = [];
+    time += 599;
+    expect(await statusOf(ask, event)).toBe(200);
+    time += TOKEN_MEMORY_AGE - 1;
+    expect(await statusOf(ask, event)).toBe(200);
     time += 1;
     expect(await statusOf(ask, event)).toBe(403);
   });
@@ -446,21 +508,68 @@ describe('a token', () => {
 });
 
 describe('the record of the user', () => {
-  it('is found once per token, by concurrent requests together', async () => {
-    let lookups = 0;
-    const findUser = async () => {
-      lookups += 1;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      return ALICE;
+  /** Users of whom `alice` may be changed, and a store that may be down. */
+  function store() {
+    const users: { alice: UserRecord | undefined; isDown: boolean; lookups: number } = {
+      alice: ALICE,
+      isDown: false,
+      lookups: 0,
     };
-    const ask = authorizer({ findUser });
+    const findUser = async () => {
+      users.lookups += 1;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (users.isDown) throw new Error('DynamoDB is down');
+      return users.alice;
+    };
+    return { users, ask: authorizer({ findUser }) };
+  }
+
+  it('is found once, for concurrent requests and several tokens together', async () => {
+    const { users, ask } = store();
     const event = eventOf('http-2.0', await token());
-    const all = await Promise.all(Array.from({ length: 20 }, () => ask(event)));
+    const other = eventOf('http-2.0', await token({ jti: 'another' }));
+    const all = await Promise.all(Array.from({ length: 20 }, (_, i) => ask(i % 2 ? event : other)));
     expect(all.every(({ context }) => context?.user === ALICE)).toBe(true);
     await ask(event);
-    expect(lookups).toBe(1);
-    await ask(eventOf('http-2.0', await token({ jti: 'another' })));
-    expect(lookups).toBe(2);
+    expect(users.lookups).toBe(1);
+    await ask(eventOf('http-2.0', await token({ sub: 'user-2' })));
+    expect(users.lookups).toBe(2);
+  });
+
+  it('is looked up again after a minute, by concurrent requests together', async () => {
+    const { users, ask } = store();
+    const event = eventOf('http-2.0', await token());
+    await ask(event);
+    users.alice = { ...ALICE, roles: ['Admin'] };
+    time += USER_RECORD_AGE - 1;
+    expect((await ask(event)).context).toMatchObject({ user: { roles: ['WidgetHost'] } });
+    time += 1;
+    const all = await Promise.all(Array.from({ length: 20 }, () => ask(event)));
+    for (const { context } of all) expect(context).toMatchObject({ user: { roles: ['Admin'] } });
+    expect(users.lookups).toBe(2);
+  });
+
+  it('that was removed or disabled ends the token after a minute', async () => {
+    const { users, ask } = store();
+    const event = eventOf('http-2.0', await token());
+    await ask(event);
+    users.alice = undefined;
+    time += USER_RECORD_AGE;
+    expect(await statusOf(ask, event)).toBe(403);
+  });
+
+  it('serves for five minutes more while the store is down, and no longer', async () => {
+    const { users, ask } = store();
+    const event = eventOf('http-2.0', await token({ exp: time + 3_600 }));
+    await ask(event);
+    users.isDown = true;
+    time += USER_RECORD_AGE + USER_RECORD_AGE_ON_ERROR - 1;
+    expect(await statusOf(ask, event)).toBe(200);
+    expect(lines.at(-1)?.level).toBe('warn');
+    time += 10;
+    expect(await statusOf(ask, event)).toBe(500);
+    users.isDown = false;
+    expect(await statusOf(ask, event)).toBe(200);
   });
 
   it.each(WAYS)('that is missing or disabled is a bad token: %s', async (way) => {

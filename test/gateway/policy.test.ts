@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { denyEverything, policyFor } from '../../lib/gateway/policy.ts';
+import { createPolicies, denyEverything, LARGEST_POLICY } from '../../lib/gateway/policy.ts';
 import { parseRouteScopes } from '../../lib/gateway/route-scopes.ts';
 import { findRoute, isAllowed, METHODS, type RouteRequest } from '../../lib/gateway/routes.ts';
+import type { LogFields } from '../../lib/log.ts';
 import { isAllowedByPolicy } from '../support/iam.ts';
 
 const STAGE = 'arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/dev';
@@ -14,7 +15,8 @@ interface Question {
 }
 
 function policy({ routes, scopes, asked = { method: 'GET', path: '/' } }: Question) {
-  return policyFor({ stageArn: STAGE, routes: parseRouteScopes(routes), scopes, request: asked });
+  const policyFor = createPolicies({ routes: parseRouteScopes(routes), log: { warn: () => {} } });
+  return policyFor({ stageArn: STAGE, scopes, request: asked });
 }
 
 const arnOf = ({ method, path }: RouteRequest) => `${STAGE}/${method}${path}`;
@@ -60,7 +62,8 @@ describe('a policy', () => {
 
   it('allows everything where no routes are declared', () => {
     const request = { method: 'GET', path: '/' };
-    expect(policyFor({ stageArn: STAGE, routes: undefined, scopes: [], request })).toEqual({
+    const policyFor = createPolicies({ routes: undefined, log: { warn: () => {} } });
+    expect(policyFor({ stageArn: STAGE, scopes: [], request })).toEqual({
       Version: '2012-10-17',
       Statement: [{ Action: 'execute-api:Invoke', Effect: 'Allow', Resource: [`${STAGE}/*`] }],
     });
@@ -71,6 +74,36 @@ describe('a policy', () => {
     expect(document).toEqual(denyEverything(STAGE));
     expect(document.Statement).toEqual([
       { Action: 'execute-api:Invoke', Effect: 'Deny', Resource: [`${STAGE}/*`] },
+    ]);
+  });
+
+  it.each(['//a', '/a', '/x/a', '/xyz/a'])(
+    'takes no part of the path %s for a part of the method',
+    (path) => {
+      const document = policy({ routes: 'ANY /a:; GET /a: x; PUT /a: x', scopes: [] });
+      for (const method of METHODS) {
+        const isPermitted = isAllowedByPolicy(document, arnOf({ method, path }));
+        expect(isPermitted, method).toBe(path === '/a' && method !== 'GET' && method !== 'PUT');
+      }
+    },
+  );
+
+  it.each(['/users/%61dmin', '/users/a%2Fb', '/users/%5C', '/users/..', '/users/x%2e'])(
+    'denies a request for %s, though its route may be called: it could mean another path',
+    (path) => {
+      const asked = { method: 'GET', path, routePath: '/users/{id}' };
+      const routes = 'GET /users/{id}: read; GET /users/admin: admin';
+      const question = { routes, scopes: ['read'], asked };
+      expect(reachable(question, [path, '/users/7', '/users/admin'])).toEqual(['/users/7']);
+    },
+  );
+
+  it('denies a request that was decoded to look like another route', () => {
+    const asked = { method: 'GET', path: '/files/public/logo', routePath: '/files/{id}' };
+    const routes = 'GET /files/{id}: w; GET /files/public/logo:';
+    expect(reachable({ routes, scopes: [], asked }, ['/files/public/logo'])).toEqual([]);
+    expect(reachable({ routes, scopes: ['w'], asked }, ['/files/public/logo'])).toEqual([
+      '/files/public/logo',
     ]);
   });
 
@@ -93,6 +126,71 @@ describe('a policy', () => {
       ]);
     },
   );
+});
+
+describe('the plan of a policy', () => {
+  const many = Array.from({ length: 200 }, (_, index) => `ANY /route-${index}: read`).join('\n');
+
+  function policies(routes: string) {
+    const warnings: (LogFields | undefined)[] = [];
+    const warn = (_: string, fields?: LogFields) => void warnings.push(fields);
+    const policyFor = createPolicies({ routes: parseRouteScopes(routes), log: { warn } });
+    const ask = (scopes: string[], path = '/', stageArn = STAGE) =>
+      policyFor({ stageArn, scopes, request: { method: 'GET', path } });
+    return { ask, warnings };
+  }
+
+  it('warns of a document that is larger than 8,000 bytes, with its size', () => {
+    const { ask, warnings } = policies(many);
+    const bytes = JSON.stringify(ask(['read'], '/route-1')).length;
+    expect(bytes).toBeGreaterThan(LARGEST_POLICY);
+    expect(warnings).toEqual([{ bytes }]);
+  });
+
+  it.each([
+    { bytes: LARGEST_POLICY, warned: [] },
+    { bytes: LARGEST_POLICY + 1, warned: [{ bytes: LARGEST_POLICY + 1 }] },
+  ])('warns from the first byte too many: $bytes', ({ bytes, warned }) => {
+    const lines = Array.from({ length: 49 }, (_, index) => `GET /${'x'.repeat(90)}${index + 10}:`);
+    const routes = (missing: number) => `${lines.join('\n')}\nGET /${'y'.repeat(1 + missing)}:`;
+    const size = JSON.stringify(policies(routes(0)).ask([], `/${'y'}`)).length;
+    const { ask, warnings } = policies(routes(bytes - size));
+    ask([]);
+    expect(warnings).toEqual(warned);
+  });
+
+  it('is made once for the same scopes, whatever else the token has and whatever is asked', () => {
+    const { ask, warnings } = policies(`${many}\nGET /more: more`);
+    for (const scopes of [['read'], ['read', 'else'], ['else', 'read', 'read'], ['read', 'x']]) {
+      for (const path of ['/route-1', '/undeclared', '/%61']) ask(scopes, path);
+    }
+    expect(warnings).toHaveLength(1);
+    ask(['read', 'more']);
+    ask(['more', 'read']);
+    expect(warnings).toHaveLength(2);
+    ask(['read'], '/', STAGE.replace('/dev', '/prod'));
+    expect(warnings).toHaveLength(3);
+  });
+
+  it('is not made of what was asked before', () => {
+    const { ask } = policies('GET /a: x');
+    const denied = ask(['x'], '/undeclared');
+    const next = ask(['x'], '/a');
+    expect(denied.Statement).toHaveLength(2);
+    expect(next.Statement).toHaveLength(1);
+  });
+
+  it('is remembered for a hundred, and the one that was made first goes first', () => {
+    const { ask, warnings } = policies(many);
+    const stage = (index: number) => STAGE.replace('/dev', `/stage-${index}`);
+    for (let index = 0; index <= 100; index++) ask(['read'], '/', stage(index));
+    expect(warnings).toHaveLength(101);
+    ask(['read'], '/', stage(100));
+    ask(['read'], '/', stage(1));
+    expect(warnings).toHaveLength(101);
+    ask(['read'], '/', stage(0));
+    expect(warnings).toHaveLength(102);
+  });
 });
 
 describe('a wildcard that spans slashes', () => {
@@ -194,7 +292,21 @@ describe('for generated routes', () => {
   const path = fc
     .array(fc.constantFrom('a', 'b', 'me', 'c', ''), { minLength: 1, maxLength: 5 })
     .map((segments) => `/${segments.join('/')}`);
-  const request = fc.record({ method: fc.constantFrom('GET', 'POST', 'PUT', 'TRACE'), path });
+  const request = fc.record({ method: fc.constantFrom(...METHODS, 'TRACE', 'LOCK'), path });
+  /** What a gateway tells of its own route, and paths that mean others. */
+  const gatewayRequest = fc.record({
+    method: fc.constantFrom('GET', 'POST', 'PUT'),
+    path: fc.oneof(
+      path,
+      fc
+        .array(fc.constantFrom('a', '%61', 'b', 'm%65', 'a%2Fb', '..'), {
+          minLength: 1,
+          maxLength: 4,
+        })
+        .map((segments) => `/${segments.join('/')}`),
+    ),
+    routePath: fc.option(template, { nil: undefined }),
+  });
 
   it('never is a declared route allowed that needs another scope', () => {
     fc.assert(
@@ -217,7 +329,7 @@ describe('for generated routes', () => {
       fc.property(
         tables,
         scopes,
-        fc.array(request, { minLength: 20 }),
+        fc.array(gatewayRequest, { minLength: 20 }),
         (routes, granted, calls) => {
           const table = parseRouteScopes(routes);
           for (const asked of calls) {
@@ -273,10 +385,11 @@ describe('for generated routes', () => {
   ];
 
   it('it says what the routes say, where no allowed route lies below another one\u2019s parameter', () => {
-    const family = fc.tuple(fc.constantFrom(...families), fc.constantFrom('GET', 'ANY'));
+    const methods = fc.subarray([...METHODS, 'ANY'], { minLength: 1, maxLength: 3 });
+    const family = fc.tuple(fc.constantFrom(...families), methods);
     const plain = fc.array(family, { minLength: 1, maxLength: 4 }).chain((chosen) => {
-      const lines = chosen.flatMap(([paths, method], index) =>
-        paths.map((tail) => `${method} /f${index}${tail}`),
+      const lines = chosen.flatMap(([paths, named], index) =>
+        paths.flatMap((tail) => named.map((method) => `${method} /f${index}${tail}`)),
       );
       const needs = fc.array(scopes, { minLength: lines.length, maxLength: lines.length });
       return needs.map((all) => lines.map((l, i) => `${l}: ${all[i]?.join(' ')}`).join('\n'));
@@ -285,7 +398,7 @@ describe('for generated routes', () => {
       maxLength: 5,
     });
     const call = fc.record({
-      method: fc.constantFrom('GET', 'PUT'),
+      method: fc.constantFrom(...METHODS, 'TRACE', 'LOCK'),
       path: fc
         .tuple(fc.constantFrom('/f0', '/f1', '/f2', '/f3', '/f'), tail)
         .map(([head, rest]) => [head, ...rest].join('/')),

@@ -48,6 +48,10 @@ describe('declarations', () => {
     { name: 'half a parameter', text: 'GET /a/{id: x', message: 'line 1 has a malformed path' },
     { name: 'a parameter with more', text: 'GET /a/{id}.js: x', message: 'line 1 has a malformed' },
     { name: 'the rest in the middle', text: 'GET /{p+}/a: x', message: 'line 1 has a malformed' },
+    { name: 'a slash too many', text: 'GET //a: x', message: 'line 1 has a malformed path' },
+    { name: 'an encoded letter', text: 'GET /%61: x', message: 'line 1 has a malformed path' },
+    { name: 'an encoded slash', text: 'GET /a%2fb: x', message: 'line 1 has a malformed path' },
+    { name: 'a dot segment', text: 'GET /a/../b: x', message: 'line 1 has a malformed path' },
     { name: 'a path too long', text: `GET /${'a'.repeat(256)}: x`, message: 'line 1 has a malf' },
     { name: 'a malformed scope', text: 'GET /a: "x"', message: 'line 1 has a malformed scope' },
     { name: 'a route twice', text: 'GET /a: x;;GET /a: y', message: 'line 3 repeats line 1' },
@@ -91,7 +95,8 @@ describe('the most specific route is taken', () => {
     { method: 'GET', path: '/users/7/orders/1/2', scopes: ['orders'] },
     { method: 'GET', path: '/users/7/orders', scopes: ['catch-all'] },
     { method: 'GET', path: '/users/', scopes: ['catch-all'] },
-    { method: 'GET', path: '/users/%6de', scopes: ['read'] },
+    { method: 'GET', path: '/users/a%20b%40c', scopes: ['read'] },
+    { method: 'GET', path: '/users/...', scopes: ['read'] },
     { method: 'GET', path: '/Users', scopes: ['catch-all'] },
     { method: 'GET', path: '/', scopes: ['root'] },
     { method: 'POST', path: '/', scopes: undefined },
@@ -102,15 +107,32 @@ describe('the most specific route is taken', () => {
   });
 
   it.each([
-    { name: 'the same template', routePath: '/users/{id}', scopes: ['read'] },
-    { name: 'a template with other names', routePath: '/users/{userId}', scopes: ['read'] },
-    { name: 'a more specific route', routePath: '/users/me', scopes: [] },
-    { name: 'a less specific template', routePath: '/{proxy+}', scopes: ['read'] },
-    { name: 'a template that is not declared', routePath: '/x/{id}', scopes: ['read'] },
-    { name: 'something else', routePath: '$default', scopes: ['read'] },
-  ])('for a request whose gateway route is $name', ({ routePath, scopes }) => {
-    const request = { method: 'GET', path: '/users/7', routePath };
-    expect(findRoute(table, request)?.scopes).toEqual(scopes);
+    '/users/%6de',
+    '/users/%6De',
+    '/users/%7e',
+    '/users/x%2Dy',
+    '/users/%2e%2E',
+    '/users/%5f',
+  ])('and none for %s, where an encoded character hides another path', (path) => {
+    expect(findRoute(table, { method: 'GET', path })).toBeUndefined();
+  });
+
+  it.each(['/users%2f7', '/users%2F7', '/x%5Cy', '/x%5cy', '/x\\y', '/x/../users', '/x/.', '/./x'])(
+    'and none for %s, which a server may take for a path with other segments',
+    (path) => {
+      expect(findRoute(table, { method: 'GET', path })).toBeUndefined();
+    },
+  );
+
+  it('and only encoded unreserved characters, slashes and backslashes are in the way', () => {
+    for (let code = 0; code < 256; code++) {
+      const hex = code.toString(16).padStart(2, '0');
+      const isRefused = /[\w.~/\\-]/.test(String.fromCharCode(code));
+      for (const digits of [hex, hex.toUpperCase()]) {
+        const route = findRoute(table, { method: 'GET', path: `/users/%${digits}` });
+        expect(route === undefined, digits).toBe(isRefused);
+      }
+    }
   });
 
   it('and all of its scopes are needed', () => {
@@ -126,5 +148,107 @@ describe('the most specific route is taken', () => {
       expect(isAllowed(one, { method, path: '/b' }, ['a'])).toBe(false);
     }
     expect(isAllowed(undefined, { method: 'GET', path: '/b' }, [])).toBe(true);
+  });
+});
+
+describe('the route that the gateway took', () => {
+  const table = parseRouteScopes(`
+    GET /files/{id}: w
+    GET /files/public/logo:
+    POST /files/{id}: p
+    ANY /items: any
+    GET /items/{id}/{proxy+}: tree
+    GET /items/{id}/secret: secret
+  `);
+  const decide = (method: string, routePath: string | undefined, path: string) =>
+    findRoute(table, { method, path, routePath })?.scopes;
+
+  it.each([
+    { name: 'its own path', path: '/files/7', scopes: ['w'] },
+    {
+      name: 'a path that was decoded to look like another route',
+      path: '/files/public/logo',
+      scopes: ['w'],
+    },
+    { name: 'a path that is written otherwise', path: '/fil%65s/7', scopes: ['w'] },
+    { name: 'a path with more segments', path: '/files/a/b/c', scopes: ['w'] },
+  ])('decides alone where it is declared: $name', ({ path, scopes }) => {
+    expect(decide('GET', '/files/{fileId}', path)).toEqual(scopes);
+  });
+
+  it.each([
+    { method: 'POST', routePath: '/files/{id}', path: '/files/7', scopes: ['p'] },
+    { method: 'POST', routePath: '/items', path: '/items', scopes: ['any'] },
+    { method: 'GET', routePath: '/files/public/logo', path: '/files/public/logo', scopes: [] },
+  ])('decides by the method of the request: $method $routePath', (question) => {
+    const { method, routePath, path, scopes } = question;
+    expect(decide(method, routePath, path)).toEqual(scopes);
+  });
+
+  it.each(['/{proxy+}', '/files/{rest+}', '/{proxy*}', undefined])(
+    'leaves it to the path where it is a catch-all or not known: %s',
+    (routePath) => {
+      expect(decide('GET', routePath, '/files/public/logo')).toEqual([]);
+      expect(decide('GET', routePath, '/files/7')).toEqual(['w']);
+      expect(decide('GET', routePath, '/files/%70ublic/logo')).toBeUndefined();
+      expect(decide('GET', routePath, '/else')).toBeUndefined();
+    },
+  );
+
+  it('may be left to the path even where it is a catch-all that is declared', () => {
+    expect(decide('GET', '/items/{id}/{rest+}', '/items/7/secret')).toEqual(['secret']);
+    expect(decide('GET', '/items/{id}/{rest+}', '/items/7/x/y')).toEqual(['tree']);
+  });
+
+  it.each([
+    {
+      name: 'a declared literal that its path was decoded to',
+      routePath: '/{name}',
+      path: '/files/public/logo',
+    },
+    { name: 'a declared parameter', routePath: '/files/export', path: '/files/export' },
+    {
+      name: 'a declared route of another method',
+      routePath: '/files/public/logo',
+      path: '/files/public/logo',
+      method: 'PUT',
+    },
+    {
+      name: 'a catch-all that takes in only some of it',
+      routePath: '/{a}/{b}/{c}',
+      path: '/items/7/x',
+    },
+    {
+      name: 'a catch-all, where the path is another declared route\u2019s',
+      routePath: '/items/{id}/{name}',
+      path: '/items/7/secret',
+    },
+  ])('is denied where it is not declared, whatever its path matches: $name', (question) => {
+    const { method = 'GET', routePath, path } = question;
+    expect(decide(method, routePath, path)).toBeUndefined();
+  });
+
+  it.each([
+    { routePath: '/items/{id}/{name}', path: '/items/7/x' },
+    { routePath: '/items/{id}/x', path: '/items/7/x' },
+    { routePath: '/items/7/x/{id}', path: '/items/7/x/8' },
+  ])('may be taken in by a declared {proxy+}: $routePath', ({ routePath, path }) => {
+    expect(decide('GET', routePath, path)).toEqual(['tree']);
+  });
+
+  it('is the same for whatever path, where it is declared and no catch-all', () => {
+    const anyPath = fc.oneof(
+      fc.constantFrom('/files/public/logo', '/items', '/files/7', '/items/7/secret'),
+      fc.string().map((text) => `/${text}`),
+    );
+    fc.assert(
+      fc.property(
+        anyPath,
+        fc.constantFrom('/files/{x}', '/items', '/items/{x}/secret'),
+        (path, own) => {
+          expect(decide('GET', own, path)).toEqual(decide('GET', own, own.replace('{x}', '7')));
+        },
+      ),
+    );
   });
 });

@@ -92,6 +92,7 @@ describe('a good access token', () => {
     { name: 'no scope', claims: { scope: undefined } },
     { name: 'no iat', claims: { iat: undefined } },
     { name: 'token_use access', claims: { token_use: 'access' } },
+    { name: 'Keycloak\u2019s typ Bearer', claims: { typ: 'Bearer' } },
     { name: 'no client_id but azp', claims: { client_id: undefined } },
     { name: 'a client_id that differs from azp', claims: { azp: 'client-2' } },
   ])('is accepted with $name', async ({ claims }) => {
@@ -178,6 +179,13 @@ describe('a token is refused', () => {
       detail: 'malformed permissions',
     },
     { name: 'token_use id', claims: { token_use: 'id' }, detail: 'wrong token_use' },
+    ...['ID', 'Refresh', 'Offline', 'Logout', 'DPoP', 'bearer', '', null, ['Bearer']].map(
+      (typ) => ({
+        name: `the claim typ ${JSON.stringify(typ)}`,
+        claims: { typ },
+        detail: 'no access token: its claim typ is another',
+      }),
+    ),
     { name: 'nonce', claims: { nonce: 'n' }, detail: 'no access token: it has nonce' },
     { name: 'at_hash', claims: { at_hash: 'h' }, detail: 'no access token: it has at_hash' },
     { name: 'c_hash', claims: { c_hash: 'h' }, detail: 'no access token: it has c_hash' },
@@ -341,6 +349,30 @@ describe('the audience rule', () => {
   ])('refuses a token of $name', async ({ claims }) => {
     const token = await sign(ec, { ...CLAIMS, ...claims });
     expect(await refusal(token, { audience: clientIds })).toBe('another audience');
+  });
+
+  const bare = { ...CLAIMS, aud: undefined, scope: undefined };
+
+  it.each([
+    { name: 'typ at+jwt', header: { typ: 'at+jwt' }, claims: {} },
+    { name: 'typ application/at+jwt', header: { typ: 'application/AT+JWT' }, claims: {} },
+    { name: 'token_use access', header: { typ: 'JWT' }, claims: { token_use: 'access' } },
+    { name: 'a scope', header: { typ: undefined }, claims: { scope: 'read' } },
+  ])('takes $name of a listed client for the mark of an access token', async (marked) => {
+    const token = await sign(ec, { ...bare, ...marked.claims }, marked.header);
+    await expect(verifyAccessToken(token, options({ audience: clientIds }))).resolves.toBeDefined();
+  });
+
+  it.each([
+    { name: 'with typ JWT', header: { typ: 'JWT' }, claims: {} },
+    { name: 'without typ', header: { typ: undefined }, claims: {} },
+    { name: 'for the client itself', header: { typ: 'JWT' }, claims: { aud: 'client-1' } },
+  ])('refuses what may be an ID token of a listed client: $name', async ({ header, claims }) => {
+    const token = await sign(ec, { ...bare, ...claims }, header);
+    expect(await refusal(token, { audience: clientIds })).toBe('no mark of an access token');
+    await expect(
+      verifyAccessToken(token, options({ audience: { kind: 'none' } })),
+    ).resolves.toBeDefined();
   });
 
   it('accepts any audience where that is spelled out', async () => {
