@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 
-/** The tables and secrets that serverless.yml defines, with the names that they have in a stage. */
+/** What serverless.yml defines, with the names that it has in a stage. */
 export interface Definitions {
   tables: TableDefinition[];
   secrets: SecretDefinition[];
+  rotations: RotationDefinition[];
 }
 
 /** The part of AWS::DynamoDB::Table that DynamoDB's own CreateTable takes. */
@@ -19,6 +20,14 @@ export interface TableDefinition {
 export interface SecretDefinition {
   Name: string;
   GenerateSecretString?: { PasswordLength: number; ExcludePunctuation: boolean };
+}
+
+/** The part of AWS::SecretsManager::RotationSchedule that the local stack makes use of. */
+export interface RotationDefinition {
+  secretName: string;
+  /** The function's name in its stage. */
+  functionName: string;
+  days: number;
 }
 
 interface Resource {
@@ -37,6 +46,9 @@ export async function readDefinitions(serverlessYml: string, stage: string): Pro
   return {
     tables: properties('AWS::DynamoDB::Table').map(tableOf),
     secrets: properties('AWS::SecretsManager::Secret') as unknown[] as SecretDefinition[],
+    rotations: properties('AWS::SecretsManager::RotationSchedule').map((schedule) =>
+      rotationOf(schedule, document, stage),
+    ),
   };
 }
 
@@ -45,7 +57,28 @@ function tableOf(properties: Record<string, unknown>): TableDefinition {
   return { TableName, BillingMode, AttributeDefinitions, KeySchema } as TableDefinition;
 }
 
-/** Resolves the variables `${sls:stage}` and `${self:…}`, the only ones that definitions use. */
+function rotationOf(
+  properties: Record<string, unknown>,
+  document: { service: string; resources: { Resources: Record<string, Resource> } },
+  stage: string,
+): RotationDefinition {
+  const schedule = properties as {
+    SecretId: { Ref: string };
+    RotationLambdaARN: { 'Fn::GetAtt': [string, string] };
+    RotationRules: { AutomaticallyAfterDays: string };
+  };
+  const secret = document.resources.Resources[schedule.SecretId.Ref]?.Properties.Name;
+  const [logicalId] = schedule.RotationLambdaARN['Fn::GetAtt'];
+  // What serverless calls the resource of a function: TokenLambdaFunction.
+  const name = logicalId.replace(/LambdaFunction$/, '');
+  return {
+    secretName: resolve(String(secret), document, stage),
+    functionName: `${document.service}-${stage}-${name.charAt(0).toLowerCase()}${name.slice(1)}`,
+    days: Number(schedule.RotationRules.AutomaticallyAfterDays),
+  };
+}
+
+/** Resolves the variables `${sls:stage}`, `${self:…}` and `${param:…}`, the only ones that definitions use. */
 function resolve<Value>(value: Value, document: unknown, stage: string): Value {
   if (typeof value === 'string') return resolveText(value, document, stage) as Value;
   if (Array.isArray(value)) return value.map((item) => resolve(item, document, stage)) as Value;
@@ -60,10 +93,11 @@ function resolve<Value>(value: Value, document: unknown, stage: string): Value {
 function resolveText(text: string, document: unknown, stage: string): string {
   return text.replace(/\$\{([^}]+)\}/g, (variable, address: string) => {
     if (address === 'sls:stage') return stage;
-    if (!address.startsWith('self:'))
-      throw new Error(`cannot resolve ${variable} in serverless.yml`);
-    const path = address.slice('self:'.length).split('.');
-    const found = path.reduce<unknown>((node, name) => Object(node)[name], document);
+    const [source = '', path = ''] = address.split(':');
+    const roots: Record<string, string[]> = { self: [], param: ['params', 'default'] };
+    const names = [...(roots[source] ?? ['nowhere']), ...path.split('.')];
+    const found = names.reduce<unknown>((node, name) => Object(node)[name], document);
+    if (typeof found === 'number') return String(found);
     if (typeof found !== 'string') throw new Error(`cannot resolve ${variable} in serverless.yml`);
     return resolveText(found, document, stage);
   });

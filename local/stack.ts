@@ -6,6 +6,7 @@ import { LOCAL_CREDENTIALS_ENVIRONMENT } from './credentials.ts';
 import { readDefinitions } from './definitions.ts';
 import { createDemo, type Demo } from './demo.ts';
 import { startDynamoDB } from './dynamodb.ts';
+import { createRotate, scheduleRotations } from './rotation.ts';
 import { createSecrets } from './secrets.ts';
 import { startSecretsManager } from './secrets-manager.ts';
 
@@ -34,6 +35,8 @@ export interface Stack {
 
 const STAGE = 'local';
 const SERVICE_ROOT = join(import.meta.dirname, '..');
+/** Milliseconds between two looks at whose rotation is due. */
+const ROTATION_INTERVAL = 60_000;
 /** Milliseconds until the functions must answer. */
 const START_TIMEOUT = 120_000;
 /** Milliseconds that the functions are given to end before they are ended. */
@@ -63,7 +66,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       throw new StartError(`The tables cannot be opened: ${reasonOf(error)}`);
     });
     closing.push(dynamodb.close);
+    const { promise: lambdaEndpoint, resolve: functionsAreUp } = Promise.withResolvers<string>();
     const secretsManager = await startSecretsManager({
+      rotate: createRotate(lambdaEndpoint),
       ...(dataFolder && { file: join(dataFolder, 'secrets-manager.json') }),
     }).catch((error: unknown) => {
       throw new StartError(`The secrets cannot be opened: ${reasonOf(error)}`);
@@ -84,6 +89,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.endpoint,
     });
     closing.push(functions.close);
+    functionsAreUp(functions.lambdaEndpoint);
+    await scheduleRotations(secretsManager.endpoint, definitions.rotations);
+    const rotations = setInterval(() => void secretsManager.runDueRotations(), ROTATION_INTERVAL);
+    closing.push(async () => clearInterval(rotations));
     await writeStackFile(options.stackFile, {
       issuer,
       dynamodb_endpoint: dynamodb.endpoint,
@@ -170,6 +179,7 @@ async function startFunctions(
   interrupted: Promise<void>,
   endpoints: Record<string, string>,
 ) {
+  const lambdaPort = await listen(0, '127.0.0.1');
   const workFolder = join('.local', `functions-${process.pid}`);
   const child = fork(join(import.meta.dirname, 'functions.mjs'), ['offline', '--stage', STAGE], {
     cwd: SERVICE_ROOT,
@@ -179,7 +189,7 @@ async function startFunctions(
       ...LOCAL_CREDENTIALS_ENVIRONMENT,
       ...endpoints,
       PORT: String(port),
-      LATCHKEY_LAMBDA_PORT: String(await listen(0, '127.0.0.1')),
+      LATCHKEY_LAMBDA_PORT: String(lambdaPort),
       LATCHKEY_ISSUER: issuer,
       LATCHKEY_WORK_FOLDER: workFolder,
     },
@@ -212,7 +222,7 @@ async function startFunctions(
     givenUp.abort();
   }
   output.passOn();
-  return { failed, close };
+  return { failed, close, lambdaEndpoint: `http://127.0.0.1:${lambdaPort}` };
 }
 
 /** Keeps what the functions print while they start, and passes on what they print from then on. */

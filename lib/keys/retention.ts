@@ -3,7 +3,7 @@ import { LONGEST_ACCESS_TOKEN_LIFETIME } from '../resource-servers/resource-serv
 import { CLOCK_TOLERANCE } from './verifier.ts';
 
 /** Seconds that verifiers may keep a JWKS: API Gateway's own JWT authorizers, the laziest known, take two hours. */
-const VERIFIER_CACHE = 2 * 3600;
+export const VERIFIER_CACHE = 2 * 3600;
 
 /**
  * Seconds that a key stays in the JWKS after its successor was promoted. The last signer to notice, one that could

@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import {
   DescribeSecretCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
   ResourceExistsException,
   ResourceNotFoundException,
+  RotateSecretCommand,
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
@@ -72,6 +74,16 @@ export function createRotatingSecret(
       }
     },
 
+    async replace(value) {
+      await secretsManager.send(
+        new PutSecretValueCommand({
+          SecretId: secretId,
+          ClientRequestToken: randomUUID(),
+          SecretString: value,
+        }),
+      );
+    },
+
     async unstage(version) {
       try {
         await secretsManager.send(
@@ -87,4 +99,16 @@ export function createRotatingSecret(
       }
     },
   };
+}
+
+/** Has Secrets Manager rotate a secret that has a schedule. @returns the version that the rotation makes */
+export async function startRotation(
+  secretsManager: SecretsManagerClient,
+  secretId: string,
+): Promise<string> {
+  const version = randomUUID();
+  await secretsManager.send(
+    new RotateSecretCommand({ SecretId: secretId, ClientRequestToken: version }),
+  );
+  return version;
 }

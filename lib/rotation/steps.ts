@@ -25,6 +25,8 @@ export interface RotatingSecret {
   stage(version: string, value: string): Promise<void>;
   /** Moves AWSCURRENT, and with it AWSPREVIOUS. */
   promote(version: string, from: string | undefined): Promise<void>;
+  /** Makes the value current at once, without the steps. */
+  replace(value: string): Promise<void>;
   /** Takes AWSPENDING off the version. */
   unstage(version: string): Promise<void>;
 }

@@ -92,7 +92,11 @@ function functionOf(file: string): string | undefined {
   const name = file.replace(/\.json$/, '');
   const prefix = Object.keys(PREFIXES).find((known) => name.startsWith(known));
   if (prefix !== undefined) return PREFIXES[prefix];
-  return Object.keys(ROUTES).find((known) => name === known || name.startsWith(`${known}-`));
+  return Object.keys(ROUTES).find((known) => `${name}-`.startsWith(`${kebabCase(known)}-`));
+}
+
+function kebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 function read(file: string) {

@@ -19,7 +19,7 @@ import { LOCAL_CREDENTIALS, LOCAL_CREDENTIALS_ENVIRONMENT } from '../../local/cr
 import { readDefinitions } from '../../local/definitions.ts';
 import { startDynamoDB } from '../../local/dynamodb.ts';
 import { createSecrets } from '../../local/secrets.ts';
-import { startSecretsManager } from '../../local/secrets-manager.ts';
+import { type SecretsManagerOptions, startSecretsManager } from '../../local/secrets-manager.ts';
 
 export const ISSUER = 'https://auth.example.com';
 const STAGE = 'test';
@@ -52,10 +52,10 @@ export type TestLatchkey = Awaited<ReturnType<typeof startLatchkey>>;
  * The functions themselves, in this process, over the embedded DynamoDB and Secrets Manager. The modules are
  * imported when they are first called, so that a test can come between (a proxy, the clock).
  */
-export async function startLatchkey() {
+export async function startLatchkey({ rotate }: Pick<SecretsManagerOptions, 'rotate'> = {}) {
   const definitions = await readDefinitions('serverless.yml', STAGE);
   const local = await startDynamoDB({ tables: definitions.tables });
-  const localSecrets = await startSecretsManager();
+  const localSecrets = await startSecretsManager({ ...(rotate && { rotate }) });
   await createSecrets(localSecrets.endpoint, definitions.secrets);
   const dynamodb = new DynamoDBClient({ endpoint: local.endpoint, ...LOCAL_CREDENTIALS });
   const secretsManager = new SecretsManagerClient({
@@ -136,6 +136,7 @@ export async function startLatchkey() {
     },
     addUser: (registration: UserRegistration) =>
       addUser({ users, passwords }, registration, nowInSeconds()),
+    rotationsSettled: () => localSecrets.rotationsSettled(),
     /** Every item of every table. */
     async items() {
       const tables = definitions.tables.map(({ TableName, KeySchema }) =>
