@@ -1,20 +1,29 @@
 import type { Command } from 'commander';
 import {
-  type Client,
   DEFAULT_REFRESH_ABSOLUTE_LIFETIME,
   DEFAULT_REFRESH_IDLE_LIFETIME,
 } from '../lib/clients/client.ts';
-import type { ClientStore } from '../lib/clients/client-store.ts';
 import { newClient } from '../lib/clients/registration.ts';
+import { RECOVERY_DAYS } from '../lib/clients/service-secret-store.ts';
 import { nowInSeconds } from '../lib/clock.ts';
 import type { CustomClaims } from '../lib/oauth/access-token.ts';
 import { AUTHENTICATION_METHODS } from '../lib/oauth/client-authentication.ts';
 import { GRANT_TYPES } from '../lib/oauth/grants/grant.ts';
 import { RefusedError } from '../lib/refused-error.ts';
+import {
+  documentOf,
+  findClient,
+  reportOf,
+  reportWithSecret,
+  stateOf,
+  unknownClient,
+} from './client-report.ts';
+import { addClientSecretCommands } from './client-secret.ts';
 import { collect, collectClaim, notEmpty, seconds } from './options.ts';
-import { claimsText, dateTime, fields, joined, type Report, table } from './output.ts';
+import { joined, table } from './output.ts';
 import { findResourceServer } from './resource-server.ts';
 import type { Shell } from './run.ts';
+import { addServiceClientCommands } from './service-client.ts';
 
 interface AddOptions {
   grantType: readonly string[];
@@ -33,8 +42,10 @@ interface AddOptions {
 export function addClientCommands(program: Command, shell: Shell): void {
   const noun = program.command('client').description('the parties that may ask for tokens');
   addAdd(noun, shell);
+  addServiceClientCommands(noun, shell);
   addList(noun, shell);
   addShow(noun, shell);
+  addClientSecretCommands(noun, shell);
   addSetDisabled(noun, shell);
   addRemove(noun, shell);
 }
@@ -99,7 +110,9 @@ function addAdd(noun: Command, { perform }: Shell): void {
         if ((await clients.add(client)) === 'taken') {
           throw new RefusedError(`there is a client ${client.clientId} already`);
         }
-        return clientSecret === undefined ? reportOf(client) : withSecret(client, clientSecret);
+        return clientSecret === undefined
+          ? reportOf(client)
+          : reportWithSecret(client, clientSecret);
       }),
     );
 }
@@ -157,7 +170,7 @@ function addSetDisabled(noun: Command, { perform }: Shell): void {
       .addHelpText('after', `\nExample:\n  $ npm run -s latchkey -- client ${verb} nightly-import`)
       .action((id: string) =>
         perform(async ({ clients }) => {
-          if ((await clients.setDisabled(id, disabled)) === 'unknown') throw unknown(id);
+          if ((await clients.setDisabled(id, disabled)) === 'unknown') throw unknownClient(id);
           return { json: { client_id: id, disabled }, text: `${verb}d ${id}` };
         }),
       );
@@ -167,95 +180,22 @@ function addSetDisabled(noun: Command, { perform }: Shell): void {
 function addRemove(noun: Command, { perform }: Shell): void {
   noun
     .command('remove')
-    .description('removes a client, for good')
+    .description('removes a client, for good, and its secret in Secrets Manager')
     .argument('<id>', 'the client', notEmpty)
     .addHelpText('after', '\nExample:\n  $ npm run -s latchkey -- client remove nightly-import')
     .action((id: string) =>
-      perform(async ({ clients }) => {
-        if ((await clients.remove(id)) === 'unknown') throw unknown(id);
-        return { json: { client_id: id, removed: true }, text: `removed ${id}` };
+      perform(async ({ clients, serviceSecrets }) => {
+        const { secretName } = await findClient(clients, id);
+        // First what could not be found without the client.
+        if (secretName !== undefined) await serviceSecrets.remove(secretName);
+        if ((await clients.remove(id)) === 'unknown') throw unknownClient(id);
+        return {
+          json: { client_id: id, removed: true, secret_name: secretName },
+          text: `removed ${id}`,
+          ...(secretName && {
+            note: `Secrets Manager deletes ${secretName} in ${RECOVERY_DAYS} days, and can restore it until then.`,
+          }),
+        };
       }),
     );
-}
-
-/** Found in the list, which is consistent: the operator may have changed it a moment ago. */
-async function findClient(clients: ClientStore, id: string): Promise<Client> {
-  const client = (await clients.list()).find(({ clientId }) => clientId === id);
-  if (client !== undefined) return client;
-  throw unknown(id);
-}
-
-function unknown(id: string): RefusedError {
-  return new RefusedError(`there is no client ${id}`);
-}
-
-function stateOf({ disabled }: Client): string {
-  return disabled ? 'disabled' : 'enabled';
-}
-
-/** The one moment at which the secret is seen. */
-function withSecret(client: Client, clientSecret: string): Report {
-  const { client_id, ...others } = documentOf(client);
-  return {
-    json: { client_id, client_secret: clientSecret, ...others },
-    text: fields([
-      ['Client id', client.clientId],
-      ['Client secret', clientSecret],
-      ...rowsOf(client).slice(1),
-    ]),
-    note: 'Keep the secret now: it is not stored and cannot be shown again.',
-  };
-}
-
-function reportOf(client: Client): Report {
-  return { json: documentOf(client), text: fields(rowsOf(client)) };
-}
-
-function rowsOf(client: Client): [string, string][] {
-  return [
-    ['Client id', client.clientId],
-    ['Name', client.name],
-    ['State', stateOf(client)],
-    ['Grant types', joined(client.grantTypes)],
-    ['Authentication', joined(client.authenticationMethods)],
-    ...Object.entries(client.grants).map(([audience, scopes]): [string, string] => [
-      'Granted',
-      `${audience}: ${joined(scopes)}`,
-    ]),
-    ['Claims', claimsText(client.claims)],
-    [
-      'Token lifetime',
-      client.accessTokenLifetime === undefined
-        ? 'as the API says'
-        : `${client.accessTokenLifetime} s`,
-    ],
-    ['Refresh idle lifetime', `${client.refreshIdleLifetime} s`],
-    ['Refresh absolute lifetime', `${client.refreshAbsoluteLifetime} s`],
-    ...client.secrets.map(({ createdAt, expiresAt }): [string, string] => [
-      'Secret',
-      `created ${dateTime(createdAt)}${expiresAt === undefined ? '' : `, expires ${dateTime(expiresAt)}`}`,
-    ]),
-    ['Created', dateTime(client.createdAt)],
-  ];
-}
-
-/** Not even the hashes of the secrets. */
-function documentOf(client: Client) {
-  return {
-    client_id: client.clientId,
-    name: client.name,
-    disabled: client.disabled,
-    grant_types: client.grantTypes,
-    authentication_methods: client.authenticationMethods,
-    grants: client.grants,
-    claims: client.claims,
-    access_token_lifetime: client.accessTokenLifetime,
-    refresh_idle_lifetime: client.refreshIdleLifetime,
-    refresh_absolute_lifetime: client.refreshAbsoluteLifetime,
-    secrets: client.secrets.map(({ createdAt, expiresAt }) => ({
-      created_at: createdAt,
-      expires_at: expiresAt,
-    })),
-    created_at: client.createdAt,
-  };
 }

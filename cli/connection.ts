@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createDynamoDB } from '../lib/aws/dynamodb.ts';
 import { createSecretsManager } from '../lib/aws/secrets-manager.ts';
+import {
+  type ClientSecretStore,
+  createClientSecretStore,
+} from '../lib/clients/client-secret-store.ts';
 import { type ClientStore, createClientStore } from '../lib/clients/client-store.ts';
+import {
+  createServiceSecretStore,
+  type ServiceSecretStore,
+} from '../lib/clients/service-secret-store.ts';
 import { createJwksStore, type JwksStore } from '../lib/keys/jwks-store.ts';
 import { RefusedError } from '../lib/refused-error.ts';
 import {
@@ -27,7 +35,11 @@ export interface Target {
 
 /** What the commands work on. */
 export interface Connection {
+  /** `latchkey-dev`: what the names of all that belongs to the stage begin with. */
+  stack: string;
   clients: ClientStore;
+  clientSecrets: ClientSecretStore;
+  serviceSecrets: ServiceSecretStore;
   resourceServers: ResourceServerStore;
   users: UserStore;
   passwords: PasswordStore;
@@ -54,7 +66,10 @@ export async function withConnection<Result>(
   const secretsManager = createSecretsManager();
   try {
     return await work({
+      stack: names.stack,
       clients: createClientStore(dynamodb, names.clientsTable),
+      clientSecrets: createClientSecretStore(dynamodb, names.clientsTable),
+      serviceSecrets: createServiceSecretStore(secretsManager),
       resourceServers: createResourceServerStore(dynamodb, names.resourceServersTable),
       users: createUserStore(dynamodb, names.usersTable),
       passwords: createPasswordStore(dynamodb, names.passwordsTable),
@@ -77,6 +92,13 @@ function chooseRegion(given: string | undefined): void {
   if (region !== undefined) process.env.AWS_REGION = region;
 }
 
+/** What `npm start` tells of itself. */
+interface StackFile {
+  issuer: string;
+  dynamodb: string;
+  secretsManager: string;
+}
+
 /** Nothing of an AWS account that the environment names is left, so that nothing can reach it. */
 async function pointAtLocalStack(): Promise<void> {
   const { dynamodb, secretsManager } = await readStackFile();
@@ -89,12 +111,14 @@ async function pointAtLocalStack(): Promise<void> {
   });
 }
 
-async function readStackFile(): Promise<{ dynamodb: string; secretsManager: string }> {
+/** @throws {RefusedError} where `npm start` is not running */
+export async function readStackFile(): Promise<StackFile> {
   const file =
     process.env.LATCHKEY_STACK_FILE ?? join(import.meta.dirname, '..', '.local', 'stack.json');
   try {
     const stack = JSON.parse(await readFile(file, 'utf8'));
     return {
+      issuer: String(stack.issuer),
       dynamodb: url(stack.dynamodb_endpoint),
       secretsManager: url(stack.secrets_manager_endpoint),
     };

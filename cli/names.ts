@@ -1,6 +1,8 @@
-/** What serverless.yml calls, in a stage, the tables and the secret that the command line works on. */
+/** What serverless.yml calls, in a stage, what the command line works on. */
 export function namesIn(stage: string) {
   return {
+    stack: `latchkey-${stage}`,
+    rotateClientSecretFunction: `latchkey-${stage}-rotateClientSecret`,
     clientsTable: `latchkey-${stage}-clients`,
     resourceServersTable: `latchkey-${stage}-resource-servers`,
     usersTable: `latchkey-${stage}-users`,

@@ -17,6 +17,23 @@ export function seconds(value: string): number {
   throw new InvalidArgumentError('Expected a whole number of seconds.');
 }
 
+const UNITS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 24 * 3600 };
+
+/** `30m`, `24h`, `7d`, or seconds. @returns seconds, one at least */
+export function duration(value: string): number {
+  const [, count, unit = ''] = /^(\d{1,9})([smhd]?)$/.exec(value) ?? [];
+  const total = Number(count) * (UNITS[unit] ?? 1);
+  if (total >= 1) return total;
+  throw new InvalidArgumentError('Expected a time as in 30m, 24h, 7d, or seconds.');
+}
+
+/** @returns whole days, as many as Secrets Manager takes */
+export function days(value: string): number {
+  const count = /^\d{1,4}d$/.test(value) ? Number(value.slice(0, -1)) : 0;
+  if (count >= 1 && count <= 1000) return count;
+  throw new InvalidArgumentError('Expected 1d to 1000d.');
+}
+
 /** Gathers `scope=description`. */
 export function collectDescription(
   argument: string,

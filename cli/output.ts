@@ -6,6 +6,8 @@ export interface Report {
   text: string;
   /** Told to a person beside the output, where nothing that reads the output meets it. */
   note?: string;
+  /** What it says is that something is wrong: the exit code is 1. */
+  isBad?: boolean;
 }
 
 /** A name and its value on each line, the values aligned. */

@@ -19,6 +19,7 @@ interface AddOptions {
   typ?: string;
   audienceClaim: boolean;
   permissions?: true;
+  prefixedScopes?: true;
 }
 
 /** `latchkey resource-server …` */
@@ -45,6 +46,10 @@ export function addResourceServerCommands(program: Command, { perform }: Shell):
     .option('--typ <type>', `the typ of tokens: ${TOKEN_TYPES.join(' or ')}; else at+jwt`)
     .option('--no-audience-claim', 'leave aud out, for verifiers that refuse it')
     .option('--permissions', "put people's permissions and roles in their tokens")
+    .option(
+      '--prefixed-scopes',
+      'as VEDA and Cognito name them: x with the scope a is x-server with the scope x-server/a',
+    )
     .addHelpText('after', ADD_EXAMPLE)
     .action((identifier: string, options: AddOptions) =>
       perform(async ({ resourceServers }) => {
@@ -57,11 +62,12 @@ export function addResourceServerCommands(program: Command, { perform }: Shell):
             tokenType: options.typ,
             audienceClaim: options.audienceClaim,
             permissionsClaim: options.permissions,
+            prefixedScopes: options.prefixedScopes,
           },
           nowInSeconds(),
         );
         if ((await resourceServers.add(resourceServer)) === 'taken') {
-          throw new RefusedError(`there is a resource server ${identifier} already`);
+          throw new RefusedError(`there is a resource server ${resourceServer.identifier} already`);
         }
         return reportOf(resourceServer);
       }),

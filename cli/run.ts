@@ -1,7 +1,9 @@
 import { Command, CommanderError, Option } from 'commander';
 import { RefusedError } from '../lib/refused-error.ts';
+import { addAwsCredentialsCommand } from './aws-credentials.ts';
 import { addClientCommands } from './client.ts';
 import { type Connection, type Target, withConnection } from './connection.ts';
+import { addDoctorCommand } from './doctor.ts';
 import { addKeysCommands } from './keys.ts';
 import { regionName, stageName } from './options.ts';
 import type { Report } from './output.ts';
@@ -27,6 +29,9 @@ export interface Shell {
   readPassword(): Promise<string>;
 }
 
+/** Thrown when all that there is to say has been printed already. */
+class BadReport extends Error {}
+
 const REFUSED = 1;
 const USAGE = 2;
 
@@ -44,6 +49,7 @@ export async function run(argv: readonly string[], streams: Streams): Promise<nu
     return 0;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (error instanceof BadReport) return REFUSED;
     const reason = error instanceof CommanderError ? usageReason(error) : refusalReason(error);
     if (program.opts().json || argv.includes('--json')) {
       stdout.write(`${JSON.stringify({ error: { reason } }, null, 2)}\n`);
@@ -88,6 +94,7 @@ function createProgram(streams: Streams): Command {
       const document = options.json ? JSON.stringify(report.json, null, 2) : report.text;
       stdout.write(`${document}\n`);
       if (report.note !== undefined && !options.json) stderr.write(`${report.note}\n`);
+      if (report.isBad) throw new BadReport();
     },
     readPassword: () => readPassword(stdin),
   };
@@ -95,6 +102,8 @@ function createProgram(streams: Streams): Command {
   addClientCommands(program, shell);
   addUserCommands(program, shell);
   addKeysCommands(program, shell);
+  addAwsCredentialsCommand(program, shell);
+  addDoctorCommand(program, shell);
   return program;
 }
 

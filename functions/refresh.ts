@@ -4,6 +4,8 @@ import { createSecretsManager } from '../lib/aws/secrets-manager.ts';
 import { createCache } from '../lib/cache.ts';
 import { createCachedLookups, PUBLIC_KEY_AGE } from '../lib/cached-lookups.ts';
 import { verifyClientSecret } from '../lib/clients/client-secret.ts';
+import { createClientSecretStore } from '../lib/clients/client-secret-store.ts';
+import { createSecretUses } from '../lib/clients/secret-uses.ts';
 import { nowInSeconds } from '../lib/clock.ts';
 import { readRefreshConfig } from '../lib/config.ts';
 import { createRefreshEndpoint } from '../lib/endpoints/refresh.ts';
@@ -12,6 +14,7 @@ import { createJwksStore } from '../lib/keys/jwks-store.ts';
 import { createOwnTokenVerifier } from '../lib/keys/own-token-verifier.ts';
 import { createSigner } from '../lib/keys/signer.ts';
 import { consoleLog } from '../lib/log.ts';
+import { createStandardMetrics } from '../lib/metrics.ts';
 import { createRefreshTokenStore } from '../lib/refresh-tokens/refresh-token-store.ts';
 import { createRevocationStore } from '../lib/refresh-tokens/revocation-store.ts';
 import { createSealerLoader } from '../lib/sealing/sealing-key-store.ts';
@@ -47,6 +50,12 @@ export const handler = lambdaHandler(
       now: nowInSeconds,
     }),
     verifySecret: (client, secret) => verifyClientSecret(client, secret, nowInSeconds()),
+    noteSecretUse: createSecretUses({
+      store: createClientSecretStore(dynamodb, config.clientsTable),
+      now: nowInSeconds,
+      log: consoleLog,
+      metrics: createStandardMetrics(nowInSeconds),
+    }),
     findUser: (sub) => users.find(sub),
     refreshTokens: createRefreshTokenStore(dynamodb, config.refreshTokensTable),
     revocations: createRevocationStore(dynamodb, config.revocationsTable),

@@ -16,7 +16,8 @@ const config = readRotateSigningKeyConfig(process.env);
 const secretsManager = createSecretsManager();
 
 export const handler = createRotationHandler({
-  secretOf: (secretId) => createRotatingSecret(secretsManager, secretId),
+  // Whatever the event names: this function is for one secret.
+  secretOf: () => createRotatingSecret(secretsManager, config.signingKeysSecret),
   rotation: createSigningKeyRotation({
     jwks: createJwksStore(createDynamoDB(), config.signingKeysTable),
     fetchJwks: createJwksFetch(config.issuer, createFetchJson({ timeout: 5_000 })),

@@ -3,12 +3,15 @@ import { createDynamoDB } from '../lib/aws/dynamodb.ts';
 import { createSecretsManager } from '../lib/aws/secrets-manager.ts';
 import { createCachedLookups } from '../lib/cached-lookups.ts';
 import { verifyClientSecret } from '../lib/clients/client-secret.ts';
+import { createClientSecretStore } from '../lib/clients/client-secret-store.ts';
+import { createSecretUses } from '../lib/clients/secret-uses.ts';
 import { nowInSeconds } from '../lib/clock.ts';
 import { readTokenConfig } from '../lib/config.ts';
 import { createTokenEndpoint } from '../lib/endpoints/token.ts';
 import { lambdaHandler } from '../lib/http/lambda.ts';
 import { createSigner } from '../lib/keys/signer.ts';
 import { consoleLog } from '../lib/log.ts';
+import { createStandardMetrics } from '../lib/metrics.ts';
 import { clientCredentialsGrant } from '../lib/oauth/grants/client-credentials.ts';
 import { createPasswordGrant } from '../lib/oauth/grants/password.ts';
 import { createRefreshTokenStore } from '../lib/refresh-tokens/refresh-token-store.ts';
@@ -33,6 +36,12 @@ export const handler = lambdaHandler(
     ...lookups,
     sign: createSigner(lookups),
     verifySecret: (client, secret) => verifyClientSecret(client, secret, nowInSeconds()),
+    noteSecretUse: createSecretUses({
+      store: createClientSecretStore(dynamodb, config.clientsTable),
+      now: nowInSeconds,
+      log: consoleLog,
+      metrics: createStandardMetrics(nowInSeconds),
+    }),
     grants: {
       client_credentials: clientCredentialsGrant,
       password: createPasswordGrant({

@@ -15,12 +15,16 @@ export interface CacheOptions {
 export interface Cache<Value> {
   /** The value, loaded where it is not known or too old. Concurrent calls share one load. Absence is not kept. */
   get(key: string, load: () => Promise<Value | undefined>): Promise<Value | undefined>;
+  /** The value, loaded anew whatever its age; at most once a second for each key. A failure is the caller's. */
+  renew(key: string, load: () => Promise<Value | undefined>): Promise<Value | undefined>;
 }
 
 interface Entry<Value> {
   value: Value;
   loadedAt: number;
   retryAt: number;
+  /** Where it was loaded out of turn. */
+  renewedAt?: number;
 }
 
 /** Seconds between attempts to replace a value that is given out only because loading fails. */
@@ -31,20 +35,24 @@ export function createCache<Value>(options: CacheOptions): Cache<Value> {
   const { maxAge, maxAgeOnError, capacity, now, log } = options;
   const entries = new Map<string, Entry<Value>>();
   const loading = new Map<string, Promise<Value | undefined>>();
+  const renewing = new Map<string, Promise<Value | undefined>>();
+
+  function keep(key: string, value: Value | undefined, loadedAt: number, renewedAt?: number) {
+    entries.delete(key);
+    if (value === undefined) return value;
+    for (const oldest of entries.keys()) {
+      if (entries.size < capacity) break;
+      entries.delete(oldest);
+    }
+    const entry = { value, loadedAt, retryAt: loadedAt + maxAge };
+    entries.set(key, { ...entry, ...(renewedAt !== undefined && { renewedAt }) });
+    return value;
+  }
 
   async function refresh(key: string, load: () => Promise<Value | undefined>) {
     const startedAt = now();
     try {
-      const value = await load();
-      entries.delete(key);
-      if (value !== undefined) {
-        for (const oldest of entries.keys()) {
-          if (entries.size < capacity) break;
-          entries.delete(oldest);
-        }
-        entries.set(key, { value, loadedAt: startedAt, retryAt: startedAt + maxAge });
-      }
-      return value;
+      return keep(key, await load(), startedAt);
     } catch (error) {
       const entry = entries.get(key);
       if (entry === undefined || now() >= entry.loadedAt + maxAge + maxAgeOnError) throw error;
@@ -58,12 +66,29 @@ export function createCache<Value>(options: CacheOptions): Cache<Value> {
     }
   }
 
+  async function reload(key: string, load: () => Promise<Value | undefined>) {
+    const startedAt = now();
+    try {
+      return keep(key, await load(), startedAt, startedAt);
+    } finally {
+      renewing.delete(key);
+    }
+  }
+
   return {
     async get(key, load) {
       const entry = entries.get(key);
       if (entry !== undefined && now() < entry.retryAt) return entry.value;
       const pending = loading.get(key) ?? refresh(key, load);
       loading.set(key, pending);
+      return pending;
+    },
+
+    async renew(key, load) {
+      const entry = entries.get(key);
+      if (entry?.renewedAt === now()) return entry.value;
+      const pending = renewing.get(key) ?? reload(key, load);
+      renewing.set(key, pending);
       return pending;
     },
   };

@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createCache } from './cache.ts';
+import type { FoundClient } from './clients/authentication.ts';
 import type { Client } from './clients/client.ts';
 import { createClientStore } from './clients/client-store.ts';
 import type { Keyset } from './keys/keyset.ts';
@@ -56,7 +57,16 @@ export function createCachedLookups(options: CachedLookupsOptions) {
     loadKeyset,
     /** Has the keys loaded beside the client and the resource server. A failure shows when they are used. */
     prepareToSign: () => void loadKeyset().catch(() => undefined),
-    findClient: (clientId: string) => clientCache.get(clientId, () => clients.find(clientId)),
+    async findClient(clientId: string): Promise<FoundClient> {
+      let isFromMemory = true;
+      const client = await clientCache.get(clientId, () => {
+        isFromMemory = false;
+        return clients.find(clientId);
+      });
+      return { client, isFromMemory };
+    },
+    renewClient: (clientId: string) =>
+      clientCache.renew(clientId, () => clients.find(clientId, { consistent: true })),
     findResourceServer: (identifier: string) =>
       resourceServerCache.get(identifier, () => resourceServers.find(identifier)),
   };

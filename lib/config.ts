@@ -118,5 +118,36 @@ export function readRotateSigningKeyConfig(env: Environment) {
   return Object.freeze({
     issuer: issuerUrl(env, 'ISSUER'),
     signingKeysTable: required(env, 'SIGNING_KEYS_TABLE'),
+    signingKeysSecret: required(env, 'SIGNING_KEYS_SECRET'),
+  });
+}
+
+/** @throws {ConfigError} */
+export function readClientResourceConfig(env: Environment) {
+  return Object.freeze({
+    clientsTable: required(env, 'CLIENTS_TABLE'),
+    resourceServersTable: required(env, 'RESOURCE_SERVERS_TABLE'),
+    place: {
+      issuer: issuerUrl(env, 'ISSUER'),
+      stack: required(env, 'STACK'),
+      region: required(env, 'AWS_REGION'),
+    },
+    rotateClientSecretFunction: env.ROTATE_CLIENT_SECRET_FUNCTION || undefined,
+  });
+}
+
+/** A whole number of seconds, one at least. */
+function seconds(env: Environment, variable: string): number {
+  const text = required(env, variable);
+  if (/^[1-9]\d{0,9}$/.test(text)) return Number(text);
+  throw new ConfigError(variable, 'is not a whole number of seconds, one at least');
+}
+
+/** @throws {ConfigError} */
+export function readRotateClientSecretConfig(env: Environment) {
+  return Object.freeze({
+    issuer: issuerUrl(env, 'ISSUER'),
+    clientsTable: required(env, 'CLIENTS_TABLE'),
+    overlap: seconds(env, 'CLIENT_SECRET_OVERLAP'),
   });
 }

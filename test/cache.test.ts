@@ -99,4 +99,40 @@ describe('a cache', () => {
     time += 60;
     await expect(cache.get('a', failing)).rejects.toThrow('unavailable');
   });
+
+  it('renews what it has, whatever its age, and goes on with that', async () => {
+    const cache = cacheOf();
+    await cache.get('a', load);
+    expect(await cache.renew('a', load)).toBe('value 2');
+    time += 59;
+    expect(await cache.get('a', load)).toBe('value 2');
+    time += 1;
+    expect(await cache.get('a', load)).toBe('value 3');
+  });
+
+  it('renews each key once a second at most, and at once for all that come at once', async () => {
+    const cache = cacheOf();
+    await cache.get('a', load);
+    const values = await Promise.all([cache.renew('a', load), cache.renew('a', load)]);
+    expect(values).toEqual(['value 2', 'value 2']);
+    expect(await cache.renew('a', load)).toBe('value 2');
+    expect(await cache.renew('b', load)).toBe('value 3');
+    time += 1;
+    expect(await cache.renew('a', load)).toBe('value 4');
+  });
+
+  it('forgets what it finds gone when it renews', async () => {
+    const cache = cacheOf();
+    await cache.get('a', load);
+    expect(await cache.renew('a', async () => undefined)).toBeUndefined();
+    expect(await cache.get('a', load)).toBe('value 2');
+  });
+
+  it('tells that it could not renew, keeps what it has, and tries again', async () => {
+    const cache = cacheOf({ maxAgeOnError: 100 });
+    await cache.get('a', load);
+    await expect(cache.renew('a', failing)).rejects.toThrow('unavailable');
+    expect(await cache.get('a', load)).toBe('value 1');
+    expect(await cache.renew('a', load)).toBe('value 3');
+  });
 });

@@ -14,10 +14,15 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 /** An item as the stores see it. Names are snake_case; an undefined value is not written. */
 export type Item = Record<string, unknown>;
 
-export interface Update {
-  expression: string;
+export interface Condition {
   condition: string;
   values: Item;
+}
+
+export interface Update extends Condition {
+  expression: string;
+  /** Attributes whose names are DynamoDB's reserved words, by their placeholders. */
+  names?: Readonly<Record<string, string>>;
 }
 
 export type UpdateResult =
@@ -35,6 +40,8 @@ export interface Table {
   put(item: Item): Promise<void>;
   update(key: string, update: Update): Promise<UpdateResult>;
   remove(key: string): Promise<'removed' | 'unknown'>;
+  /** Removes the item that the condition holds for; `refused` where there is no such item. */
+  removeIf(key: string, condition: Condition): Promise<'removed' | 'refused'>;
   /** All items, for small tables and for the operator. */
   scan(): Promise<Item[]>;
 }
@@ -80,7 +87,7 @@ export function createTable(dynamodb: DynamoDBClient, tableName: string, keyName
       await dynamodb.send(new PutItemCommand({ TableName: tableName, Item: attributesOf(item) }));
     },
 
-    async update(key, { expression, condition, values }) {
+    async update(key, { expression, condition, values, names }) {
       if (!canBeKey(key)) return { outcome: 'refused', item: undefined };
       try {
         const { Attributes } = await dynamodb.send(
@@ -89,6 +96,7 @@ export function createTable(dynamodb: DynamoDBClient, tableName: string, keyName
             Key: keyOf(key),
             UpdateExpression: expression,
             ...(condition && { ConditionExpression: condition }),
+            ...(names && { ExpressionAttributeNames: { ...names } }),
             ExpressionAttributeValues: attributesOf(values),
             ReturnValues: 'ALL_NEW',
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
@@ -107,6 +115,24 @@ export function createTable(dynamodb: DynamoDBClient, tableName: string, keyName
         new DeleteItemCommand({ TableName: tableName, Key: keyOf(key), ReturnValues: 'ALL_OLD' }),
       );
       return Attributes === undefined ? 'unknown' : 'removed';
+    },
+
+    async removeIf(key, { condition, values }) {
+      if (!canBeKey(key)) return 'refused';
+      try {
+        await dynamodb.send(
+          new DeleteItemCommand({
+            TableName: tableName,
+            Key: keyOf(key),
+            ConditionExpression: condition,
+            ExpressionAttributeValues: attributesOf(values),
+          }),
+        );
+        return 'removed';
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return 'refused';
+        throw error;
+      }
     },
 
     async scan() {

@@ -3,7 +3,8 @@ import { createTable, type Item } from '../aws/table.ts';
 import type { Client, ClientSecret } from './client.ts';
 
 export interface ClientStore {
-  find(clientId: string): Promise<Client | undefined>;
+  /** Eventually consistent, unless asked to be `consistent`, which costs twice as much. */
+  find(clientId: string, options?: { consistent: true }): Promise<Client | undefined>;
   /** `taken` where another client has the id. */
   add(client: Client): Promise<'added' | 'taken'>;
   list(): Promise<Client[]>;
@@ -15,8 +16,11 @@ export interface ClientStore {
 export function createClientStore(dynamodb: DynamoDBClient, tableName: string): ClientStore {
   const table = createTable(dynamodb, tableName, 'client_id');
   return {
-    async find(clientId) {
-      const item = await table.get(clientId, { eventuallyConsistent: true });
+    async find(clientId, options) {
+      const item = await table.get(
+        clientId,
+        options?.consistent ? undefined : { eventuallyConsistent: true },
+      );
       return item && clientOf(item);
     },
 
@@ -40,17 +44,15 @@ export function createClientStore(dynamodb: DynamoDBClient, tableName: string): 
   };
 }
 
-function itemOf(client: Client): Item {
+export function itemOf(client: Client): Item {
   return {
     client_id: client.clientId,
     name: client.name,
     grant_types: client.grantTypes,
     authentication_methods: client.authenticationMethods,
-    secrets: client.secrets.map(({ hash, createdAt, expiresAt }) => ({
-      hash,
-      created_at: createdAt,
-      expires_at: expiresAt,
-    })),
+    secrets: secretItemsOf(client.secrets),
+    secret_uses: client.secretUses ?? {},
+    secret_name: client.secretName,
     grants: client.grants,
     claims: client.claims,
     access_token_lifetime: client.accessTokenLifetime,
@@ -61,12 +63,22 @@ function itemOf(client: Client): Item {
   };
 }
 
+export function secretItemsOf(secrets: Client['secrets']): Item[] {
+  return secrets.map(({ hash, createdAt, expiresAt }) => ({
+    hash,
+    created_at: createdAt,
+    expires_at: expiresAt,
+  }));
+}
+
 interface ClientItem {
   client_id: string;
   name: string;
   grant_types: Client['grantTypes'];
   authentication_methods: Client['authenticationMethods'];
   secrets: { hash: ClientSecret['hash']; created_at: number; expires_at?: number }[];
+  secret_uses?: Client['secretUses'];
+  secret_name?: string;
   grants: Client['grants'];
   claims: Client['claims'];
   access_token_lifetime?: number;
@@ -76,7 +88,7 @@ interface ClientItem {
   created_at: number;
 }
 
-function clientOf(item: Item): Client {
+export function clientOf(item: Item): Client {
   const stored = item as unknown as ClientItem;
   return {
     clientId: stored.client_id,
@@ -88,6 +100,8 @@ function clientOf(item: Item): Client {
       createdAt: created_at,
       ...(expires_at !== undefined && { expiresAt: expires_at }),
     })),
+    ...(stored.secret_uses !== undefined && { secretUses: stored.secret_uses }),
+    ...(stored.secret_name !== undefined && { secretName: stored.secret_name }),
     grants: stored.grants,
     claims: stored.claims,
     ...(stored.access_token_lifetime !== undefined && {

@@ -10,8 +10,12 @@ export interface Client {
   grantTypes: readonly GrantType[];
   /** `none` alone makes the client public. */
   authenticationMethods: readonly AuthenticationMethod[];
-  /** The live secrets, oldest first: two while one overlaps the other. */
+  /** Oldest first. Two of them live while one overlaps the other. */
   secrets: readonly ClientSecret[];
+  /** When each was last used, to the hour: id of the secret -> seconds. Absent in records of old. */
+  secretUses?: Readonly<Record<string, number>>;
+  /** The secret of Secrets Manager that holds the client's secret, where one does and rotates it. */
+  secretName?: string;
   /** What the client is granted: resource server identifier -> scopes. */
   grants: Readonly<Record<string, readonly string[]>>;
   /** Static claims of every token of this client. */

@@ -1,4 +1,10 @@
+import {
+  type AuthenticationDependencies,
+  authenticateFoundClient,
+  type FoundClient,
+} from '../clients/authentication.ts';
 import type { Client } from '../clients/client.ts';
+import type { NoteSecretUse } from '../clients/secret-uses.ts';
 import {
   type Endpoint,
   type HttpRequest,
@@ -9,11 +15,7 @@ import {
 import { withMethods } from '../http/methods.ts';
 import { refuseCredentialsInQuery } from '../http/query.ts';
 import type { Log } from '../log.ts';
-import {
-  authenticateClient,
-  type ClientCredentials,
-  readClientCredentials,
-} from '../oauth/client-authentication.ts';
+import { type ClientCredentials, readClientCredentials } from '../oauth/client-authentication.ts';
 import { OAuthError } from '../oauth/errors.ts';
 import { type IssueDependencies, issueAccessToken, type TokenResponse } from '../oauth/issue.ts';
 import { type Parameters, parseParameters } from '../oauth/parameters.ts';
@@ -31,13 +33,13 @@ import type { ResourceServer } from '../resource-servers/resource-server.ts';
 import type { Sealer } from '../sealing/sealed.ts';
 import type { User } from '../users/user.ts';
 
-export interface RefreshDependencies extends IssueDependencies {
+export interface RefreshDependencies extends IssueDependencies, AuthenticationDependencies {
   /** The verified client id of an access token of ours, expired or not. Throws `invalid_token`. */
   verify: (accessToken: string) => Promise<{ clientId: string }>;
-  findClient: (clientId: string) => Promise<Client | undefined>;
+  findClient: (clientId: string) => Promise<FoundClient>;
   findResourceServer: (identifier: string) => Promise<ResourceServer | undefined>;
   findUser: (sub: string) => Promise<User | undefined>;
-  verifySecret: (client: Client | undefined, secret: string) => boolean;
+  noteSecretUse: NoteSecretUse;
   refreshTokens: RefreshTokenStore;
   revocations: RevocationStore;
   loadSealer: () => Promise<Sealer>;
@@ -54,14 +56,20 @@ export function createRefreshEndpoint(dependencies: RefreshDependencies): Endpoi
     const parameters = parseParameters(request.headers['content-type'], request.body);
     const { accessToken, authorization } = readAccessToken(request, parameters);
     const { clientId } = await dependencies.verify(accessToken);
+    const credentials = readCredentials(clientId, authorization, parameters);
 
     const [client, refreshToken] = await Promise.all([
-      authenticate(dependencies, clientId, authorization, parameters),
+      authenticate(dependencies, credentials),
       dependencies.refreshTokens.find(hashAccessToken(accessToken)),
     ]);
-    if (refreshToken === undefined) throw refused('no refresh token behind the access token');
-    if (refreshToken.clientId !== client.clientId) throw refused('another client');
-    return refresh(dependencies, client, refreshToken);
+    const noted = dependencies.noteSecretUse(client, credentials);
+    try {
+      if (refreshToken === undefined) throw refused('no refresh token behind the access token');
+      if (refreshToken.clientId !== client.clientId) throw refused('another client');
+      return await refresh(dependencies, client, refreshToken);
+    } finally {
+      await noted;
+    }
   });
 }
 
@@ -83,18 +91,25 @@ function readAccessToken({ headers }: HttpRequest, parameters: Parameters) {
 }
 
 /** A confidential client authenticates, a public one is named by its token. */
-async function authenticate(
-  { findClient, verifySecret }: RefreshDependencies,
+function readCredentials(
   clientId: string,
   authorization: string | undefined,
   parameters: Parameters,
-): Promise<Client> {
+): ClientCredentials {
   const isNamed = authorization !== undefined || parameters.has('client_id');
   const credentials: ClientCredentials = isNamed
     ? readClientCredentials(authorization, parameters)
     : { method: 'none', clientId };
   if (credentials.clientId !== clientId) throw refused('the token is of another client');
-  return authenticateClient(credentials, await findClient(clientId), { verifySecret });
+  return credentials;
+}
+
+async function authenticate(
+  dependencies: RefreshDependencies,
+  credentials: ClientCredentials,
+): Promise<Client> {
+  const found = await dependencies.findClient(credentials.clientId);
+  return authenticateFoundClient(credentials, found, dependencies);
 }
 
 async function refresh(

@@ -1,15 +1,23 @@
 import { isIP } from 'node:net';
+import {
+  type AuthenticationDependencies,
+  authenticateFoundClient,
+  type FoundClient,
+} from '../clients/authentication.ts';
 import { type Client, isPublicClient } from '../clients/client.ts';
-import { type Endpoint, type HttpRequest, jsonResponse, NO_STORE } from '../http/http.ts';
+import type { NoteSecretUse } from '../clients/secret-uses.ts';
+import {
+  type Endpoint,
+  type HttpRequest,
+  type HttpResponse,
+  jsonResponse,
+  NO_STORE,
+} from '../http/http.ts';
 import { withMethods } from '../http/methods.ts';
 import { refuseCredentialsInQuery } from '../http/query.ts';
 import type { Log } from '../log.ts';
 import { requestedAudience, selectAudience } from '../oauth/audience.ts';
-import {
-  authenticateClient,
-  type ClientCredentials,
-  readClientCredentials,
-} from '../oauth/client-authentication.ts';
+import { type ClientCredentials, readClientCredentials } from '../oauth/client-authentication.ts';
 import { OAuthError } from '../oauth/errors.ts';
 import { GRANT_TYPES, type Grant, type GrantType } from '../oauth/grants/grant.ts';
 import { type IssueDependencies, issueAccessToken, type TokenResponse } from '../oauth/issue.ts';
@@ -22,12 +30,12 @@ import {
 import type { RefreshTokenStore } from '../refresh-tokens/refresh-token-store.ts';
 import type { ResourceServer } from '../resource-servers/resource-server.ts';
 
-export interface TokenDependencies extends IssueDependencies {
-  findClient: (clientId: string) => Promise<Client | undefined>;
+export interface TokenDependencies extends IssueDependencies, AuthenticationDependencies {
+  findClient: (clientId: string) => Promise<FoundClient>;
   findResourceServer: (identifier: string) => Promise<ResourceServer | undefined>;
   /** Starts whatever a signature will need, so that it is loaded beside the rest. Failures show when signing. */
   prepareToSign: () => void;
-  verifySecret: (client: Client | undefined, secret: string) => boolean;
+  noteSecretUse: NoteSecretUse;
   grants: Record<GrantType, Grant>;
   refreshTokens: Pick<RefreshTokenStore, 'add'>;
   log: Log;
@@ -47,43 +55,64 @@ export function createTokenEndpoint(dependencies: TokenDependencies): Endpoint {
       dependencies.findClient(credentials.clientId),
       audience === undefined ? undefined : dependencies.findResourceServer(audience),
     ]);
-    const client = authenticateClient(credentials, found, dependencies);
-    assertMayUse(client, grantType, credentials);
-
-    const identifier = selectAudience(audience, Object.keys(client.grants));
-    const resourceServer = named ?? (await dependencies.findResourceServer(identifier));
-    if (resourceServer === undefined) {
-      throw new OAuthError('invalid_target', 'The audience is unknown or not granted', {
-        detail: 'the client has a grant for a resource server that was removed',
-      });
+    const client = await authenticateFoundClient(credentials, found, dependencies);
+    const noted = dependencies.noteSecretUse(client, credentials);
+    try {
+      assertMayUse(client, grantType, credentials);
+      return await grantToken(dependencies, request, { client, grantType, parameters, named });
+    } finally {
+      await noted;
     }
-
-    const authorization = await dependencies.grants[grantType]({
-      client,
-      resourceServer,
-      parameters,
-      source: sourceOf(request, client),
-    });
-    const response = await issueAccessToken(
-      { client, resourceServer, authorization, requestedScope: parameters.get('scope') },
-      dependencies,
-    );
-    if (authorization.user !== undefined) {
-      await keepRefreshToken(dependencies, response, client, {
-        sub: authorization.subject,
-        passwordGeneration: authorization.user.passwordGeneration,
-        audience: identifier,
-        scopes: authorization.scopes,
-      });
-    }
-    dependencies.log.info('token issued', {
-      grant_type: grantType,
-      client_id: client.clientId,
-      audience: identifier,
-      sub: authorization.subject,
-    });
-    return jsonResponse(200, response, NO_STORE);
   });
+}
+
+interface TokenRequest {
+  /** Authenticated. */
+  client: Client;
+  grantType: GrantType;
+  parameters: Parameters;
+  /** The resource server that the request names, looked for; undefined where it names none or that is unknown. */
+  named: ResourceServer | undefined;
+}
+
+async function grantToken(
+  dependencies: TokenDependencies,
+  request: HttpRequest,
+  { client, grantType, parameters, named }: TokenRequest,
+): Promise<HttpResponse> {
+  const identifier = selectAudience(requestedAudience(parameters), Object.keys(client.grants));
+  const resourceServer = named ?? (await dependencies.findResourceServer(identifier));
+  if (resourceServer === undefined) {
+    throw new OAuthError('invalid_target', 'The audience is unknown or not granted', {
+      detail: 'the client has a grant for a resource server that was removed',
+    });
+  }
+
+  const authorization = await dependencies.grants[grantType]({
+    client,
+    resourceServer,
+    parameters,
+    source: sourceOf(request, client),
+  });
+  const response = await issueAccessToken(
+    { client, resourceServer, authorization, requestedScope: parameters.get('scope') },
+    dependencies,
+  );
+  if (authorization.user !== undefined) {
+    await keepRefreshToken(dependencies, response, client, {
+      sub: authorization.subject,
+      passwordGeneration: authorization.user.passwordGeneration,
+      audience: identifier,
+      scopes: authorization.scopes,
+    });
+  }
+  dependencies.log.info('token issued', {
+    grant_type: grantType,
+    client_id: client.clientId,
+    audience: identifier,
+    sub: authorization.subject,
+  });
+  return jsonResponse(200, response, NO_STORE);
 }
 
 function readGrantType(parameters: Parameters): GrantType {

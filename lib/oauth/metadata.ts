@@ -4,8 +4,7 @@ import { GRANT_TYPES } from './grants/grant.ts';
 
 /**
  * The server's metadata: RFC 8414 section 2 and, in the same document, what OpenID Connect Discovery section 3
- * requires, since many clients and verifiers know only that one. There is no authorization endpoint, and so
- * there are no response types.
+ * requires, since many clients and verifiers know only that one. There is no authorization endpoint.
  *
  * @param issuer equal to the tokens' `iss` to the byte
  */
@@ -17,7 +16,8 @@ export function serverMetadata(issuer: string) {
     jwks_uri: `${base}/.well-known/jwks.json`,
     grant_types_supported: GRANT_TYPES,
     token_endpoint_auth_methods_supported: AUTHENTICATION_METHODS,
-    response_types_supported: [],
+    // There is no authorization endpoint. AWS IAM documents this value for the issuers that it trusts.
+    response_types_supported: ['id_token'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: SIGNING_ALGORITHMS,
     claims_supported: ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id', 'azp', 'scope'],

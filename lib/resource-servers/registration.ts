@@ -16,6 +16,8 @@ export interface ResourceServerRegistration {
   identifier: string;
   /** Scope -> description. */
   scopes: Readonly<Record<string, string>>;
+  /** As Cognito and VEDA have it: `x` with the scope `a` becomes `x-server` with the scope `x-server/a`. */
+  prefixedScopes?: boolean | undefined;
   /** Seconds */
   accessTokenLifetime?: number | undefined;
   signingAlgorithm?: string | undefined;
@@ -34,7 +36,7 @@ export function newResourceServer(
   registration: ResourceServerRegistration,
   now: number,
 ): ResourceServer {
-  const { identifier, scopes } = registration;
+  const { identifier, scopes } = namesOf(registration);
   if (!/^[\x21-\x7e]{1,1024}$/.test(identifier)) {
     throw new RefusedError('an identifier is 1 to 1024 visible ASCII characters');
   }
@@ -54,6 +56,16 @@ export function newResourceServer(
     permissionsClaim: registration.permissionsClaim ?? false,
     createdAt: now,
   };
+}
+
+function namesOf({ identifier: id, scopes, prefixedScopes }: ResourceServerRegistration) {
+  if (!prefixedScopes) return { identifier: id, scopes };
+  const identifier = `${id}-server`;
+  const prefixed = Object.entries(scopes).map(([scope, description]) => [
+    `${identifier}/${scope}`,
+    description,
+  ]);
+  return { identifier, scopes: Object.fromEntries(prefixed) };
 }
 
 function lifetimeOf(seconds = DEFAULT_ACCESS_TOKEN_LIFETIME): number {

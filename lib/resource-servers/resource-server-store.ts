@@ -32,7 +32,7 @@ export function createResourceServerStore(
   };
 }
 
-function itemOf(resourceServer: ResourceServer): Item {
+export function itemOf(resourceServer: ResourceServer): Item {
   return {
     identifier: resourceServer.identifier,
     scopes: resourceServer.scopes,
@@ -56,7 +56,7 @@ interface ResourceServerItem {
   created_at: number;
 }
 
-function resourceServerOf(item: Item): ResourceServer {
+export function resourceServerOf(item: Item): ResourceServer {
   const stored = item as unknown as ResourceServerItem;
   return {
     identifier: stored.identifier,

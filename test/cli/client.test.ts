@@ -74,7 +74,13 @@ describe('client', () => {
       access_token_lifetime: 300,
       refresh_idle_lifetime: 60,
       refresh_absolute_lifetime: 600,
-      secrets: [{ created_at: expect.any(Number) }],
+      secrets: [
+        {
+          number: 1,
+          id: expect.stringMatching(/^[0-9a-f]{8}$/),
+          created_at: expect.any(Number),
+        },
+      ],
       created_at: expect.any(Number),
     });
     expect(JSON.parse(await local(['client', 'show', 'every-thing', '--json']))).toEqual(document);
@@ -92,7 +98,7 @@ describe('client', () => {
 
   it('show tells a person all but the secret', async () => {
     const text = await local(['client', 'show', 'every-thing']);
-    expect(text.replaceAll(/20\d\d-\S+Z/g, 'TIME')).toBe(
+    expect(text.replaceAll(/20\d\d-\S+Z/g, 'TIME').replace(/[0-9a-f]{8},/, 'ID,')).toBe(
       [
         'Client id                  every-thing',
         'Name                       Everything',
@@ -105,7 +111,7 @@ describe('client', () => {
         'Token lifetime             300 s',
         'Refresh idle lifetime      60 s',
         'Refresh absolute lifetime  600 s',
-        'Secret                     created TIME',
+        'Secret 1                   ID, created TIME, no use noted',
         'Created                    TIME',
         '',
       ].join('\n'),

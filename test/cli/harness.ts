@@ -5,7 +5,7 @@ import { run } from '../../cli/run.ts';
 import { readDefinitions } from '../../local/definitions.ts';
 import { startDynamoDB } from '../../local/dynamodb.ts';
 import { createSecrets } from '../../local/secrets.ts';
-import { startSecretsManager } from '../../local/secrets-manager.ts';
+import { type SecretsManagerOptions, startSecretsManager } from '../../local/secrets-manager.ts';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -48,20 +48,29 @@ export interface TestStack {
   close(): Promise<void>;
 }
 
+export interface TestStackOptions {
+  issuer?: string;
+  /** Stands for the functions that rotate secrets. */
+  rotate?: SecretsManagerOptions['rotate'];
+}
+
 /** The stores of `npm start`, and the file that tells where they are. LATCHKEY_STACK_FILE names it from then on. */
-export async function startTestStack(): Promise<TestStack> {
+export async function startTestStack({
+  issuer = 'http://localhost:3000',
+  rotate,
+}: TestStackOptions = {}): Promise<TestStack> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-cli-'));
   const { tables, secrets } = await readDefinitions(join(ROOT, 'serverless.yml'), 'local');
   const [dynamodb, secretsManager] = await Promise.all([
     startDynamoDB({ tables }),
-    startSecretsManager(),
+    startSecretsManager({ ...(rotate && { rotate }) }),
   ]);
   await createSecrets(secretsManager.endpoint, secrets);
   const stackFile = join(folder, 'stack.json');
   await writeFile(
     stackFile,
     JSON.stringify({
-      issuer: 'http://localhost:3000',
+      issuer,
       dynamodb_endpoint: dynamodb.endpoint,
       secrets_manager_endpoint: secretsManager.endpoint,
       demo: {},

@@ -55,6 +55,51 @@ describe('keys', () => {
     });
   });
 
+  it('status tells which sign and which are next', async () => {
+    const keys = JSON.parse(await local(['keys', 'status', '--json']));
+    const states = keys.map(({ algorithm, state }: { algorithm: string; state: string }) =>
+      [algorithm, state].join(' '),
+    );
+    expect(states.sort()).toEqual(['ES256 current', 'ES256 next', 'RS256 current', 'RS256 next']);
+    expect(await local(['keys', 'status'])).toMatch(
+      /^KID +ALGORITHM {2}STATE +SINCE +UNTIL\n([\w-]{43} {2}(RS256|ES256) {6}(current|next) +\S+Z {2}-\n){4}$/,
+    );
+  });
+
+  it('rotate waits for verifiers to know the next keys', async () => {
+    const { exitCode, stderr } = await latchkey(['keys', 'rotate', '--local']);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/^error: the next keys are public only since .* or say --early\n$/);
+  });
+
+  it('rotate puts a compromised key out of use at once, and says what breaks', async () => {
+    const before = (await privateKeys()).filter(({ algorithm }) => algorithm === 'RS256');
+    const [current, next] = before.map(({ kid }) => kid);
+    const { stdout, stderr } = await latchkey(
+      ['keys', 'rotate', '--compromised', current ?? '', '--local', '--json'],
+      '',
+    );
+    const { outcome, consequences, keys } = JSON.parse(stdout);
+    expect(outcome).toBe('was-current');
+    expect(consequences).toMatch(/^it signed until now/);
+    expect(stderr).toBe('');
+    const stateOf = (wanted: string | undefined) =>
+      keys.find(({ kid }: { kid: string }) => kid === wanted)?.state;
+    expect(stateOf(current)).toBe('compromised');
+    expect(stateOf(next)).toBe('current');
+  });
+
+  it('rotate refuses a key that it does not know', async () => {
+    const { exitCode, stderr } = await latchkey([
+      'keys',
+      'rotate',
+      '--compromised',
+      'x',
+      '--local',
+    ]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: 'error: there is no key x\n' });
+  });
+
   it('shows no private half', async () => {
     const outputs = [
       await local(['keys', 'create', '--json']),

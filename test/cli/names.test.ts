@@ -12,6 +12,8 @@ it.each(['dev', 'prod', 'local'])('the names in %s are those of serverless.yml',
 
   const names = namesIn(stage);
   expect({ ...names, signingKeysSecret: undefined }).toEqual({
+    stack: `latchkey-${stage}`,
+    rotateClientSecretFunction: `latchkey-${stage}-rotateClientSecret`,
     clientsTable: table('client_id'),
     resourceServersTable: table('identifier'),
     usersTable: table('sub'),

@@ -5,6 +5,8 @@ import {
   collect,
   collectClaim,
   collectDescription,
+  days,
+  duration,
   notEmpty,
   regionName,
   seconds,
@@ -108,5 +110,31 @@ describe('a value', () => {
   it('names a stage or a region', () => {
     expect(stageName('my-dev2')).toBe('my-dev2');
     expect(regionName('us-gov-west-1')).toBe('us-gov-west-1');
+  });
+});
+
+describe('a time', () => {
+  it.each([
+    { text: '45', seconds: 45 },
+    { text: '45s', seconds: 45 },
+    { text: '30m', seconds: 1800 },
+    { text: '24h', seconds: 86_400 },
+    { text: '7d', seconds: 604_800 },
+  ])('of $text is $seconds seconds', ({ text, seconds }) => {
+    expect(duration(text)).toBe(seconds);
+  });
+
+  it.each(['', '0', '0h', '-1', '1.5h', 'h', '1w', '1 h', '24H', '1234567890'])(
+    'of "%s" is refused',
+    (text) => {
+      expect(() => duration(text)).toThrow(InvalidArgumentError);
+    },
+  );
+
+  it('in days is one to a thousand of them', () => {
+    expect([days('1d'), days('30d'), days('1000d')]).toEqual([1, 30, 1000]);
+    for (const text of ['', '0d', '1001d', '30', '4h', '-1d', '1.5d']) {
+      expect(() => days(text)).toThrow(InvalidArgumentError);
+    }
   });
 });

@@ -44,6 +44,18 @@ describe('resource-server', () => {
     });
   });
 
+  it('add names it, and its scopes, as VEDA and Cognito do', async () => {
+    const argv = ['resource-server', 'add', 'registry', '--prefixed-scopes', '--scope', 'a:b=One'];
+    expect(JSON.parse(await local([...argv, '--json']))).toMatchObject({
+      identifier: 'registry-server',
+      scopes: { 'registry-server/a:b': 'One' },
+    });
+    expect((await latchkey([...argv, '--local'])).stderr).toMatch(
+      /there is a resource server registry-server already/,
+    );
+    await local(['resource-server', 'remove', 'registry-server']);
+  });
+
   it('show tells a person all of it', async () => {
     expect(await local(['resource-server', 'show', 'https://api.test/v1'])).toMatch(
       /^Identifier {9}https:\/\/api\.test\/v1\nScope {14}a:b {2}One\nScope {14}c:d {2}Two\nToken lifetime {5}60 s\nSigning algorithm {2}ES256\nToken type {9}JWT\nAudience claim {5}no\nPermissions claim {2}yes\nCreated {12}20..-.*Z\n$/,

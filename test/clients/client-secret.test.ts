@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Client } from '../../lib/clients/client.ts';
 import {
+  clientSecretId,
   generateClientSecret,
   hashClientSecret,
+  matchClientSecret,
   verifyClientSecret,
 } from '../../lib/clients/client-secret.ts';
 
@@ -40,5 +42,19 @@ describe('a client secret', () => {
   it('is wrong for a client that does not exist, or has none', () => {
     expect(verifyClientSecret(undefined, first, 0)).toBe(false);
     expect(verifyClientSecret({ ...client, secrets: [] }, first, 0)).toBe(false);
+  });
+
+  it('is found among those of its client', () => {
+    expect(matchClientSecret(client, first, 999)).toBe(client.secrets[0]);
+    expect(matchClientSecret(client, second, 999)).toBe(client.secrets[1]);
+  });
+
+  it('has an id that is always the same, and tells nothing of its hash', () => {
+    const hash = hashClientSecret(first);
+    const id = clientSecretId({ hash });
+    expect(id).toMatch(/^[0-9a-f]{8}$/);
+    expect(clientSecretId({ hash })).toBe(id);
+    expect(clientSecretId({ hash: hashClientSecret(second) })).not.toBe(id);
+    expect(Buffer.from(hash, 'base64url').toString('hex')).not.toContain(id);
   });
 });

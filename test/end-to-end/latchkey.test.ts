@@ -9,6 +9,7 @@ import './surface.suite.ts';
 import './request-forms.suite.ts';
 import './errors.suite.ts';
 import './demonstration.suite.ts';
+import './rotation.suite.ts';
 import './end.suite.ts';
 
 // One start, which takes seconds, for all suites. They run in this order, the end last.

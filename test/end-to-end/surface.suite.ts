@@ -142,7 +142,7 @@ describe('the metadata', () => {
         token_endpoint: `${issuer}/oauth/token`,
         jwks_uri: `${issuer}/.well-known/jwks.json`,
         grant_types_supported: ['client_credentials', 'password'],
-        response_types_supported: [],
+        response_types_supported: ['id_token'],
         subject_types_supported: ['public'],
         id_token_signing_alg_values_supported: ['RS256', 'ES256'],
       });

@@ -33,6 +33,8 @@ beforeAll(async () => {
     audiences: [api],
   });
   await latchkey.addUser({ username: 'ada', password: PASSWORD, permissions: ['read'] });
+  // Its use is noted, which is good for an hour.
+  await machineToken();
 });
 /** Every test meets a function that has just started. */
 beforeEach(() => {

@@ -24,7 +24,7 @@ describe('the metadata', () => {
       jwks_uri: `${base}/.well-known/jwks.json`,
       grant_types_supported: ['client_credentials', 'password'],
       token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
-      response_types_supported: [],
+      response_types_supported: ['id_token'],
       subject_types_supported: ['public'],
       id_token_signing_alg_values_supported: ['RS256', 'ES256'],
       claims_supported: expect.arrayContaining(['iss', 'sub', 'aud', 'exp', 'azp']),

@@ -33,11 +33,12 @@ export async function packageStage(
   stage: string,
   folder: string,
   environment: Record<string, string> = {},
+  options: readonly string[] = [],
 ): Promise<Packaged> {
   const script = join(root, 'packaging/package.mjs');
   await promisify(execFile)(
     process.execPath,
-    [script, '--stage', stage, '--region', 'eu-west-1', `--package=${folder}`],
+    [script, '--stage', stage, '--region', 'eu-west-1', `--package=${folder}`, ...options],
     { cwd: root, env: { ...process.env, ...environment } },
   );
   const templateFile = join(folder, 'cloudformation-template-update-stack.json');

@@ -23,7 +23,7 @@ const STAGES = [
 /** What the role of each function may do, and with what. Beside this, each may write to its own log group. */
 const PERMISSIONS: Record<string, Record<string, string[]>> = {
   token: {
-    ClientsTable: ['dynamodb:GetItem'],
+    ClientsTable: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
     ResourceServersTable: ['dynamodb:GetItem'],
     UsersTable: ['dynamodb:GetItem'],
     PasswordsTable: ['dynamodb:GetItem'],
@@ -32,7 +32,7 @@ const PERMISSIONS: Record<string, Record<string, string[]>> = {
     SigningKeysSecret: ['secretsmanager:GetSecretValue'],
   },
   refresh: {
-    ClientsTable: ['dynamodb:GetItem'],
+    ClientsTable: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
     ResourceServersTable: ['dynamodb:GetItem'],
     UsersTable: ['dynamodb:GetItem'],
     SigningKeysTable: ['dynamodb:GetItem'],
@@ -49,7 +49,62 @@ const PERMISSIONS: Record<string, Record<string, string[]>> = {
   jwks: { SigningKeysTable: ['dynamodb:Scan'] },
   metadata: {},
   authorizer: {},
+  rotateSigningKey: {
+    SigningKeysSecret: [
+      'secretsmanager:DescribeSecret',
+      'secretsmanager:GetSecretValue',
+      'secretsmanager:PutSecretValue',
+      'secretsmanager:UpdateSecretVersionStage',
+    ],
+    SigningKeysTable: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+  },
+  clientResource: {
+    ClientsTable: [
+      'dynamodb:DeleteItem',
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:Scan',
+      'dynamodb:UpdateItem',
+    ],
+    ResourceServersTable: [
+      'dynamodb:DeleteItem',
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:UpdateItem',
+    ],
+    'secrets of clients': [
+      'secretsmanager:CreateSecret',
+      'secretsmanager:DeleteSecret',
+      'secretsmanager:DescribeSecret',
+      'secretsmanager:GetSecretValue',
+      'secretsmanager:PutSecretValue',
+      'secretsmanager:RestoreSecret',
+      'secretsmanager:RotateSecret',
+      'secretsmanager:TagResource',
+      'secretsmanager:UpdateSecretVersionStage',
+    ],
+    RotateClientSecretLambdaFunction: ['lambda:InvokeFunction'],
+  },
+  rotateClientSecret: {
+    ClientsTable: ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
+    'secrets of clients': [
+      'secretsmanager:DescribeSecret',
+      'secretsmanager:GetSecretValue',
+      'secretsmanager:PutSecretValue',
+      'secretsmanager:UpdateSecretVersionStage',
+    ],
+  },
 };
+
+/** Who may write to a client, and which of its attributes alone. */
+const CLIENT_ATTRIBUTES: Record<string, string[]> = {
+  token: ['client_id', 'secret_uses'],
+  refresh: ['client_id', 'secret_uses'],
+  rotateClientSecret: ['client_id', 'secrets', 'secrets_version', 'secret_uses'],
+};
+
+/** The secrets of clients, whatever their names, in the place of a reference to one. */
+const CLIENT_SECRETS = /:secret:latchkey-[a-z]+\/\*"/;
 
 const LOG_ACTIONS = ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'];
 
@@ -236,7 +291,66 @@ describe.each(STAGES)('the $stage stage', ({ stage, ...limits }) => {
         const { TableName, Name } = template().Resources[id]?.Properties ?? {};
         return TableName ?? Name;
       });
-      expect(told.map(([, value]) => value).sort()).toEqual(usable.sort());
+      const named = usable.filter((value) => value !== undefined);
+      expect(told.map(([, value]) => value).sort()).toEqual(named.sort());
+    },
+  );
+
+  it.each(Object.keys(CLIENT_ATTRIBUTES))(
+    'lets %s write to a client what it must alone',
+    (name) => {
+      const role = referenceOf(functionsOf(template())[name]?.Properties.Role) ?? '';
+      const conditions = statementsOf(template().Resources[role])
+        .filter(
+          ({ Action, Resource }) =>
+            Action.includes('dynamodb:UpdateItem') && isOf(Resource, 'ClientsTable'),
+        )
+        .map(({ Action, Condition }) => ({ Action, Condition }));
+      expect(conditions).toEqual([
+        {
+          Action: ['dynamodb:UpdateItem'],
+          Condition: {
+            'ForAllValues:StringEquals': { 'dynamodb:Attributes': CLIENT_ATTRIBUTES[name] },
+            StringEqualsIfExists: { 'dynamodb:ReturnValues': 'NONE' },
+          },
+        },
+      ]);
+    },
+  );
+
+  it('lets the rotation of client secrets at none that it does not rotate', () => {
+    const { rotateClientSecret } = functionsOf(template());
+    const role = referenceOf(rotateClientSecret?.Properties.Role) ?? '';
+    const statements = statementsOf(template().Resources[role]).filter(({ Action }) =>
+      Action.some((action) => action.startsWith('secretsmanager:')),
+    );
+    const own = `:function:${rotateClientSecret?.Properties.FunctionName}`;
+    expect(statements.map(({ Condition }) => Condition)).toEqual([
+      {
+        StringEquals: {
+          'secretsmanager:resource/AllowRotationLambdaArn': {
+            'Fn::Sub': expect.stringMatching(new RegExp(`${own}$`)),
+          },
+        },
+      },
+    ]);
+  });
+
+  it.each(['rotateSigningKey', 'rotateClientSecret'])(
+    'has Secrets Manager, of this account alone, call %s',
+    (name) => {
+      const logicalId = `${name.charAt(0).toUpperCase()}${name.slice(1)}LambdaFunction`;
+      const permissions = all('AWS::Lambda::Permission')
+        .map(([, { Properties }]) => Properties)
+        .filter(({ FunctionName }) => referenceOf(FunctionName) === logicalId);
+      expect(permissions).toEqual([
+        {
+          FunctionName: { 'Fn::GetAtt': [logicalId, 'Arn'] },
+          Action: 'lambda:InvokeFunction',
+          Principal: 'secretsmanager.amazonaws.com',
+          SourceAccount: { Ref: 'AWS::AccountId' },
+        },
+      ]);
     },
   );
 
@@ -259,6 +373,10 @@ describe.each(STAGES)('the $stage stage', ({ stage, ...limits }) => {
     const names = physicalNames(template());
     expect(names.length).toBeGreaterThan(30);
     expect(names.filter((name) => !name.split(/[-/]/).includes(stage))).toEqual([]);
+  });
+
+  it('has no IAM OIDC provider, which is off until it is asked for', () => {
+    expect(JSON.stringify(template())).not.toMatch(/oidc-?provider|OidcExample|WebIdentity/i);
   });
 
   it('takes nothing from another stack', () => {
@@ -304,6 +422,11 @@ interface Statement {
   Effect: string;
   Action: string[];
   Resource: Value[];
+  Condition?: Value;
+}
+
+function isOf(resources: Value[], name: string): boolean {
+  return resources.some((resource) => referenceOf(resource) === name);
 }
 
 /** The role of a function: actions by resource, and apart from them what it may do with logs. */
@@ -320,7 +443,9 @@ function roleOf(template: Template, functionName: string) {
         logStatements.push({ group: logGroup, actions: Action.toSorted() });
         continue;
       }
-      const name = referenceOf(resource) ?? JSON.stringify(resource);
+      const text = JSON.stringify(resource);
+      const name =
+        referenceOf(resource) ?? (CLIENT_SECRETS.test(text) ? 'secrets of clients' : text);
       permissions[name] = [...(permissions[name] ?? []), ...Action].sort();
     }
   }

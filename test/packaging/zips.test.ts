@@ -46,6 +46,30 @@ const FUNCTIONS: Expectation[] = [
     answer: { statusCode: 401 },
   },
   {
+    name: 'rotateSigningKey',
+    budget: 200,
+    bundlesSdk: true,
+    dynamicImports: OTHER_CREDENTIALS,
+    event: 'rotate-signing-key.json',
+    answer: { error: 'OAuthError' },
+  },
+  {
+    name: 'clientResource',
+    budget: 200,
+    bundlesSdk: true,
+    dynamicImports: OTHER_CREDENTIALS,
+    event: 'client-resource-create.json',
+    answer: { error: 'UndeliveredError' },
+  },
+  {
+    name: 'rotateClientSecret',
+    budget: 200,
+    bundlesSdk: true,
+    dynamicImports: OTHER_CREDENTIALS,
+    event: 'rotate-client-secret.json',
+    answer: { error: 'OAuthError' },
+  },
+  {
     name: 'jwks',
     budget: 150,
     bundlesSdk: true,
@@ -90,7 +114,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe.each(FUNCTIONS)('the zip of $name', ({ name, event, answer, ...expected }) => {
   const zip = () => readFile(packaged.zipOf(name));
-  const bundle = `functions/${name}.mjs`;
+  const bundle = `functions/${fileOf(name)}.mjs`;
 
   it(`has at most ${expected.budget} KB`, async () => {
     expect((await zip()).length).toBeLessThanOrEqual(expected.budget * KILOBYTE);
@@ -99,7 +123,7 @@ describe.each(FUNCTIONS)('the zip of $name', ({ name, event, answer, ...expected
   it('has one file, which is the one that Lambda is told to load', async () => {
     expect([...unzip(await zip()).keys()]).toEqual([bundle]);
     const { Handler } = functionsOf(packaged.template)[name]?.Properties ?? {};
-    expect(Handler).toBe(`functions/${name}.handler`);
+    expect(Handler).toBe(`functions/${fileOf(name)}.handler`);
   });
 
   it('imports nothing that is not in it, in Node or in the runtime', async () => {
@@ -135,9 +159,10 @@ async function invoke(task: string, name: string, event: string): Promise<unknow
   const { Environment } = functionsOf(packaged.template)[name]?.Properties ?? {};
   const { Variables = {} } = (Environment ?? {}) as Record<string, Record<string, Value>>;
   const program = `
-    const { handler } = await import(${JSON.stringify(pathToFileURL(join(task, `functions/${name}.mjs`)))});
+    const { handler } = await import(${JSON.stringify(pathToFileURL(join(task, `functions/${fileOf(name)}.mjs`)))});
     const { readFileSync, writeFileSync } = await import('node:fs');
-    const answer = await handler(JSON.parse(readFileSync(0, 'utf8')), {});
+    const event = JSON.parse(readFileSync(0, 'utf8'));
+    const answer = await handler(event, {}).catch((error) => ({ error: error.name }));
     writeFileSync('answer.json', JSON.stringify(answer));`;
   const running = promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
     cwd: task,
@@ -154,6 +179,11 @@ async function invoke(task: string, name: string, event: string): Promise<unknow
   running.child.stdin?.end(await readFile(join(import.meta.dirname, '../../events', event)));
   await running;
   return JSON.parse(await readFile(join(task, 'answer.json'), 'utf8'));
+}
+
+/** `rotateSigningKey` is in `rotate-signing-key`. */
+function fileOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** What CloudFormation would put in the place of a value. */

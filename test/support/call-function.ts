@@ -4,4 +4,4 @@ import { text } from 'node:stream/consumers';
 const [name = ''] = process.argv.slice(2);
 const { handler } = await import(`../../functions/${name}.ts`);
 const result = await handler(JSON.parse(await text(process.stdin)), {});
-process.stdout.write(JSON.stringify(result));
+process.stdout.write(JSON.stringify(result) ?? '');
