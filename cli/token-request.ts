@@ -1,4 +1,5 @@
 import type { ServiceSecretStore } from '../lib/clients/service-secret-store.ts';
+import { endpointBase } from '../lib/oauth/metadata.ts';
 import { RefusedError } from '../lib/refused-error.ts';
 
 /** With what a client asks for a token, and where. */
@@ -67,7 +68,7 @@ export async function requestToken(
   { base, clientId, clientSecret }: TokenClient,
   parameters: Record<string, string>,
 ): Promise<string> {
-  const url = `${base.replace(/\/$/, '')}/oauth2/token`;
+  const url = `${endpointBase(base)}/oauth2/token`;
   const isPublic = clientSecret === undefined;
   const body = new URLSearchParams({ ...parameters, ...(isPublic && { client_id: clientId }) });
   const response = await send(url, {

@@ -1,7 +1,8 @@
 import type { RequestOptions } from 'node:http';
+import { endpointBase } from '../oauth/metadata.ts';
 
 export interface TokenRequest {
-  /** The issuer: the token endpoint is below it. */
+  /** The issuer, or where its endpoints are. */
   issuer: string;
   clientId: string;
   clientSecret: string;
@@ -31,7 +32,7 @@ const DEFAULTS: RequestTokenOptions = { timeout: 5_000, largestBody: 64 * 1024 }
 export function createRequestToken(options: Partial<RequestTokenOptions> = {}): RequestToken {
   const { timeout, largestBody } = { ...DEFAULTS, ...options };
   return async ({ issuer, clientId, clientSecret, scope }) => {
-    const url = new URL(`${issuer.replace(/\/$/, '')}/oauth2/token`);
+    const url = new URL(`${endpointBase(issuer)}/oauth2/token`);
     const { request } =
       url.protocol === 'http:'
         ? process.getBuiltinModule('node:http')

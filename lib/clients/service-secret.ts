@@ -1,9 +1,11 @@
+import { endpointBase } from '../oauth/metadata.ts';
+
 import { RefusedError } from '../refused-error.ts';
 
 /** What Secrets Manager keeps for a client that its service reads: the names and the order are the service's. */
 export interface ServiceSecret {
   flow: 'client_credentials';
-  /** The issuer, without a trailing slash: the token endpoint is below it. */
+  /** Where the endpoints are, without a trailing slash: the token endpoint is below it. */
   cognito_domain: string;
   client_id: string;
   client_secret: string;
@@ -44,7 +46,7 @@ export function serviceSecret(
 ): ServiceSecret {
   return {
     flow: 'client_credentials',
-    cognito_domain: issuer,
+    cognito_domain: endpointBase(issuer),
     client_id: clientId,
     client_secret: clientSecret,
     userpool_id: stack,
@@ -59,7 +61,7 @@ export function programmaticSecret(
 ): ProgrammaticSecret {
   return {
     flow: 'user_password',
-    cognito_domain: issuer,
+    cognito_domain: endpointBase(issuer),
     client_id: clientId,
     userpool_id: stack,
     aws_region: region,
