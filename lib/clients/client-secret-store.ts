@@ -84,8 +84,8 @@ export function createClientSecretStore(
           ConditionExpression: 'attribute_exists(client_id) AND attribute_not_exists(secret_uses)',
           values: { ':uses': { [secretId]: at } },
         };
-        await write(clientId, first, abortSignal);
-        return;
+        // Another may have been the first since the record was read.
+        if ((await write(clientId, first, abortSignal)) === 'written') return;
       }
       const note = {
         UpdateExpression: 'SET secret_uses.#secret = :at',

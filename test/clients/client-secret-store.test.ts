@@ -167,7 +167,7 @@ describe('the note of a use', () => {
     expect((await stored())?.secretUses).toEqual({ abcdef01: NOW + HOUR });
   });
 
-  it('is the first of a record of old', async () => {
+  it('is the first of a record of old, or the second', async () => {
     const { dynamodb, tableName } = tables;
     const { secret_uses, write_id, ...old } = (await item()) ?? {};
     await createTable(dynamodb, tableName('clients'), 'client_id').put(old);
@@ -176,7 +176,7 @@ describe('the note of a use', () => {
     await Promise.all(
       [1, 2].map((n) => store.noteUse(client, `secret-${n}`, { at: NOW, before: 0 })),
     );
-    expect(Object.values((await stored())?.secretUses ?? {})).toEqual([NOW]);
+    expect((await stored())?.secretUses).toEqual({ 'secret-1': NOW, 'secret-2': NOW });
   });
 
   it('does not bring back a client that was removed', async () => {
