@@ -226,18 +226,21 @@ export async function soak({ rotations, seed }: { rotations: number; seed: numbe
     const handlers = {
       [SIGNING_KEYS]: createRotationHandler({
         secretOf,
-        rotation: createSigningKeyRotation({
-          jwks: createJwksStore(spoiled.dynamodb, table('signing-keys')),
-          fetchJwks: createJwksFetch(issuer, createFetchJson()),
-          prove: proveSigningKey,
-          now,
-          wait,
-        }),
+        rotationOf: kept(
+          createSigningKeyRotation({
+            jwks: createJwksStore(spoiled.dynamodb, table('signing-keys')),
+            fetchJwks: createJwksFetch(issuer, createFetchJson()),
+            prove: proveSigningKey,
+            minimumPublicAge: VERIFIER_CACHE,
+            now,
+            wait,
+          }),
+        ),
         log: silent,
       }),
       [SERVICE]: createRotationHandler({
         secretOf,
-        rotation: createClientSecretRotation({
+        rotationOf: createClientSecretRotation({
           issuer,
           overlap: OVERLAP,
           store: createClientSecretStore(spoiled.dynamodb, config.clientsTable),

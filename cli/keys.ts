@@ -92,6 +92,9 @@ async function statusOf({ secretsManager, signingKeysSecret, jwks }: Connection)
 function stateOf(key: PublicKey, keyset: Keyset | undefined, now: number): string {
   if (key.condemnedAt !== undefined) return 'compromised';
   const pairs = Object.values(keyset ?? {});
+  const isInKeyset = pairs.some(({ current, next }) => [current.kid, next.kid].includes(key.kid));
+  // As after AWSCURRENT was moved back by hand.
+  if (isInKeyset && key.publicUntil !== undefined) return 'in use, but retired';
   if (pairs.some(({ current }) => current.kid === key.kid)) return 'current';
   if (pairs.some(({ next }) => next.kid === key.kid)) return 'next';
   if (key.publicUntil === undefined) return 'pending';

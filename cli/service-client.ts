@@ -130,6 +130,7 @@ function addToken(noun: Command, { perform }: Shell): void {
           clientSecret: secret.client_secret,
           scope: secret.scope,
         }).catch((error: NodeJS.ErrnoException) => {
+          if (error instanceof RefusedError) throw error;
           throw new RefusedError(
             `${secret.cognito_domain} does not answer (${error.code ?? error.name})`,
           );

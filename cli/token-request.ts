@@ -1,3 +1,4 @@
+import { assertSecure } from '../lib/clients/request-token.ts';
 import type { ServiceSecretStore } from '../lib/clients/service-secret-store.ts';
 import { endpointBase } from '../lib/oauth/metadata.ts';
 import { RefusedError } from '../lib/refused-error.ts';
@@ -62,13 +63,15 @@ function parse(text: string): Record<string, unknown> {
  * Gets an access token.
  *
  * @param parameters of the request, beside what tells who the client is
- * @throws {RefusedError} also where nothing answers
+ * @throws {RefusedError} also where nothing answers, or the credentials would be sent in the clear
  */
 export async function requestToken(
   { base, clientId, clientSecret }: TokenClient,
   parameters: Record<string, string>,
 ): Promise<string> {
   const url = `${endpointBase(base)}/oauth2/token`;
+  if (!URL.canParse(url)) throw new RefusedError(`${base} is no URL`);
+  assertSecure(new URL(url));
   const isPublic = clientSecret === undefined;
   const body = new URLSearchParams({ ...parameters, ...(isPublic && { client_id: clientId }) });
   const response = await send(url, {

@@ -13,15 +13,17 @@ import { createRotatingSecret } from '../lib/rotation/rotating-secret-store.ts';
 const config = readRotateClientSecretConfig(process.env);
 const secretsManager = createSecretsManager();
 
+const rotationOf = createClientSecretRotation({
+  issuer: config.issuer,
+  overlap: config.overlap,
+  store: createClientSecretStore(createDynamoDB(), config.clientsTable),
+  requestToken: createRequestToken(),
+  now: nowInSeconds,
+  wait: (milliseconds) => setTimeout(milliseconds),
+});
+
 export const handler = createRotationHandler({
   secretOf: (secretId) => createRotatingSecret(secretsManager, secretId),
-  rotation: createClientSecretRotation({
-    issuer: config.issuer,
-    overlap: config.overlap,
-    store: createClientSecretStore(createDynamoDB(), config.clientsTable),
-    requestToken: createRequestToken(),
-    now: nowInSeconds,
-    wait: (milliseconds) => setTimeout(milliseconds),
-  }),
+  rotationOf,
   log: consoleLog,
 });

@@ -14,16 +14,18 @@ import { createSigningKeyRotation } from '../lib/rotation/signing-key.ts';
 
 const config = readRotateSigningKeyConfig(process.env);
 const secretsManager = createSecretsManager();
+const rotation = createSigningKeyRotation({
+  jwks: createJwksStore(createDynamoDB(), config.signingKeysTable),
+  fetchJwks: createJwksFetch(config.issuer, createFetchJson({ timeout: 5_000 })),
+  prove: proveSigningKey,
+  minimumPublicAge: config.minimumPublicAge,
+  now: nowInSeconds,
+  wait: (milliseconds) => setTimeout(milliseconds),
+});
 
 export const handler = createRotationHandler({
   // Whatever the event names: this function is for one secret.
   secretOf: () => createRotatingSecret(secretsManager, config.signingKeysSecret),
-  rotation: createSigningKeyRotation({
-    jwks: createJwksStore(createDynamoDB(), config.signingKeysTable),
-    fetchJwks: createJwksFetch(config.issuer, createFetchJson({ timeout: 5_000 })),
-    prove: proveSigningKey,
-    now: nowInSeconds,
-    wait: (milliseconds) => setTimeout(milliseconds),
-  }),
+  rotationOf: () => rotation,
   log: consoleLog,
 });

@@ -119,6 +119,8 @@ export function readRotateSigningKeyConfig(env: Environment) {
     issuer: issuerUrl(env, 'ISSUER'),
     signingKeysTable: required(env, 'SIGNING_KEYS_TABLE'),
     signingKeysSecret: required(env, 'SIGNING_KEYS_SECRET'),
+    /** Seconds that a key has to be public before it signs. */
+    minimumPublicAge: seconds(env, 'MINIMUM_PUBLIC_AGE'),
   });
 }
 

@@ -1,5 +1,7 @@
 import type { RequestOptions } from 'node:http';
+import { isSecureUrl } from '../keys/issuer-metadata.ts';
 import { endpointBase } from '../oauth/metadata.ts';
+import { RefusedError } from '../refused-error.ts';
 
 export interface TokenRequest {
   /** The issuer, or where its endpoints are. */
@@ -16,7 +18,11 @@ export interface TokenAnswer {
   body: Readonly<Record<string, unknown>>;
 }
 
-/** Asks for a token as a service client does. Throws where there is no whole answer in time. */
+/**
+ * Asks for a token as a service client does. Throws where there is no whole answer in time.
+ *
+ * @throws {RefusedError} where the credentials would be sent in the clear
+ */
 export type RequestToken = (request: TokenRequest) => Promise<TokenAnswer>;
 
 export interface RequestTokenOptions {
@@ -33,6 +39,7 @@ export function createRequestToken(options: Partial<RequestTokenOptions> = {}): 
   const { timeout, largestBody } = { ...DEFAULTS, ...options };
   return async ({ issuer, clientId, clientSecret, scope }) => {
     const url = new URL(`${endpointBase(issuer)}/oauth2/token`);
+    assertSecure(url);
     const { request } =
       url.protocol === 'http:'
         ? process.getBuiltinModule('node:http')
@@ -69,6 +76,14 @@ export function createRequestToken(options: Partial<RequestTokenOptions> = {}): 
     outgoing.end(form.toString());
     return promise;
   };
+}
+
+/** @throws {RefusedError} for an http URL of another machine: whoever listens in would have the credentials */
+export function assertSecure(url: URL): void {
+  if (isSecureUrl(url)) return;
+  throw new RefusedError(
+    `${url.origin} is not https: credentials are sent without it to this very machine alone`,
+  );
 }
 
 /** RFC 6749 section 2.3.1: both halves form-encoded. */

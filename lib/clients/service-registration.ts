@@ -1,12 +1,13 @@
 import { RefusedError } from '../refused-error.ts';
 import type { Client } from './client.ts';
-import { hashClientSecret, isLive } from './client-secret.ts';
+import { clientSecretId, isLive, verifyClientSecret } from './client-secret.ts';
 import type { ClientStore } from './client-store.ts';
 import { type ClientRegistration, newClient } from './registration.ts';
 import {
   type Place,
   parseServiceSecret,
   programmaticSecret,
+  type ServiceSecret,
   serviceSecret,
   serviceSecretName,
 } from './service-secret.ts';
@@ -20,7 +21,7 @@ export type ServiceRegistration = Omit<
 
 export interface RegistrationParts {
   clients: Pick<ClientStore, 'find' | 'add'>;
-  secrets: Pick<ServiceSecretStore, 'establish'>;
+  secrets: Pick<ServiceSecretStore, 'read' | 'establish' | 'propose' | 'choose' | 'tidyUp'>;
   place: Place;
   /** Seconds since the epoch. */
   now: number;
@@ -33,8 +34,10 @@ export interface RegisteredService {
 }
 
 /**
- * Registers a service client: first its secret in Secrets Manager, from which alone the service learns it, then
- * the client that has the secret's hash. Cut off anywhere, or run twice at once, it can be repeated.
+ * Registers a service client: first a secret is proposed to Secrets Manager, from which alone the service learns it,
+ * then the client is added that has the secret's hash, then that secret is made the current one. What was there
+ * before is never taken over: it may have been removed because it was stolen. Cut off anywhere, or run twice at
+ * once, it can be repeated.
  *
  * @throws {RefusedError} also where there is such a client that is not the same
  */
@@ -42,31 +45,62 @@ export async function addServiceClient(
   registration: ServiceRegistration,
   parts: RegistrationParts,
 ): Promise<RegisteredService> {
-  const { clients, secrets, place, now } = parts;
+  const { clients, secrets, place } = parts;
   const { client, clientSecret = '' } = describe(registration, ['client_credentials'], parts);
-  assertSame(await clients.find(client.clientId, { consistent: true }), client);
+  const find = () => clients.find(client.clientId, { consistent: true });
+  const found = await find();
+  assertSame(found, client);
 
   const secretName = serviceSecretName(place.stack, registration.id);
-  const scopes = client.grants[registration.audience.identifier] ?? [];
-  const made = serviceSecret({ clientId: client.clientId, clientSecret, scopes }, place);
-  const { arn: secretArn, value } = await secrets.establish(secretName, JSON.stringify(made));
-  const kept = parseServiceSecret(value);
-  if (kept.client_id !== client.clientId) {
-    throw new RefusedError(`the secret ${secretName} is of another client, ${kept.client_id}`);
+  if (found === undefined) {
+    const present = await secrets.read(secretName);
+    if (present !== undefined) parseOwn(present, client, secretName);
+    const scopes = client.grants[registration.audience.identifier] ?? [];
+    const made = serviceSecret({ clientId: client.clientId, clientSecret, scopes }, place);
+    const [key = ''] = keysOf(client);
+    await secrets.propose(secretName, key, JSON.stringify(made));
+    await clients.add(client);
   }
-  const hash = hashClientSecret(kept.client_secret);
-  const registered = { ...client, secrets: [{ hash, createdAt: now }] };
-  if ((await clients.add(registered)) === 'added') {
-    return { client: registered, secretName, secretArn };
+  const registered = found ?? (await find());
+  assertSame(registered, client);
+  if (registered === undefined) {
+    throw new RefusedError(`the client ${client.clientId} went away: repeat this`);
   }
-  const found = await clients.find(client.clientId, { consistent: true });
-  assertSame(found, client);
-  if (!found?.secrets.some((secret) => secret.hash === hash && isLive(secret, now))) {
+  return completed(registered, secretName, parts);
+}
+
+/** With the secret that the client knows as the current one. */
+async function completed(
+  client: Client,
+  secretName: string,
+  { secrets, now }: RegistrationParts,
+): Promise<RegisteredService> {
+  const isKnown = async () => {
+    const value = await secrets.read(secretName);
+    if (value === undefined) return false;
+    return verifyClientSecret(client, parseOwn(value, client, secretName).client_secret, now);
+  };
+  const live = { secrets: client.secrets.filter((secret) => isLive(secret, now)) };
+  if (!(await isKnown())) await secrets.choose(secretName, keysOf(live));
+  if (!(await isKnown())) {
     throw new RefusedError(
       `the client ${client.clientId} does not know the secret ${secretName}: remove the client and repeat this`,
     );
   }
-  return { client: found, secretName, secretArn };
+  const { arn: secretArn } = await secrets.tidyUp(secretName);
+  return { client, secretName, secretArn };
+}
+
+/** By what a proposed secret is found again, each. */
+function keysOf({ secrets }: Pick<Client, 'secrets'>): string[] {
+  return secrets.map(clientSecretId);
+}
+
+/** @throws {RefusedError} where the value is another client's, or none of a service client */
+function parseOwn(value: string, { clientId }: Client, secretName: string): ServiceSecret {
+  const secret = parseServiceSecret(value);
+  if (secret.client_id === clientId) return secret;
+  throw new RefusedError(`the secret ${secretName} is of another client, ${secret.client_id}`);
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   TagResourceCommand,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
+import { abandonRotation } from '../clients/service-secret-store.ts';
 import type { Owner } from './resource.ts';
 
 /** Whose a secret is: tags of the secret. */
@@ -40,7 +41,7 @@ export interface DeclaredSecretStore {
   /** Makes a released secret the owner's, deleted or not, with a value of its own. */
   adopt(name: string, found: SecretDescription, owner: SecretOwner, value: string): Promise<void>;
   read(name: string): Promise<SecretVersion>;
-  /** Changes the value, unless it has changed since it was read. */
+  /** Changes the value, unless it has changed since it was read. A rotation that has begun is given up. */
   replace(name: string, read: SecretVersion, value: string): Promise<void>;
   /** Marks the secret as nobody's, and schedules its deletion. May be repeated. */
   release(name: string, owner: SecretOwner): Promise<void>;
@@ -108,6 +109,7 @@ export function createDeclaredSecretStore(
 
     async adopt(name, { isDeleted }, owner, value) {
       if (isDeleted) await secretsManager.send(new RestoreSecretCommand({ SecretId: name }));
+      await abandonRotation(secretsManager, name);
       // Before it is the owner's: what was deleted may have been deleted because it was known.
       await secretsManager.send(new PutSecretValueCommand({ SecretId: name, SecretString: value }));
       await secretsManager.send(
@@ -123,6 +125,8 @@ export function createDeclaredSecretStore(
     },
 
     async replace(name, { id }, value) {
+      // What it has prepared would bring back what is changed here.
+      await abandonRotation(secretsManager, name);
       const { VersionId } = await secretsManager.send(
         new PutSecretValueCommand({
           SecretId: name,

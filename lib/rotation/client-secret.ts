@@ -11,7 +11,7 @@ import type { RequestToken, TokenAnswer } from '../clients/request-token.ts';
 import { endOf, has, MOST_LIVE_SECRETS, withEnd } from '../clients/secret-overlap.ts';
 import { USE_INTERVAL } from '../clients/secret-uses.ts';
 import { parseServiceSecret, type ServiceSecret } from '../clients/service-secret.ts';
-import { type Rotation, RotationRefusedError } from './steps.ts';
+import { type RotatingSecret, type Rotation, RotationRefusedError } from './steps.ts';
 
 export interface ClientSecretRotationDependencies {
   store: Pick<ClientSecretStore, 'change'>;
@@ -38,10 +38,19 @@ const MOST_TRIES = 5;
  */
 export function createClientSecretRotation(
   dependencies: ClientSecretRotationDependencies,
-): Rotation {
+): (secret: Pick<RotatingSecret, 'describe'>) => Rotation {
   const { store, requestToken, issuer, overlap, now, wait } = dependencies;
 
-  return {
+  /**
+   * The value of a secret can name any client, and whoever may write one secret must not thereby become another
+   * client: a client is rotated by the secret alone that its record names.
+   */
+  function assertOwn({ secretName }: Client, name: string): void {
+    if (secretName === name) return;
+    throw new RotationRefusedError('the secret is not the one of the client that it names');
+  }
+
+  return (secret) => ({
     async create(current) {
       if (current === undefined) throw new RotationRefusedError('the secret has no value yet');
       return JSON.stringify({ ...read(current), client_secret: generateClientSecret() });
@@ -54,7 +63,9 @@ export function createClientSecretRotation(
         current: current === undefined ? undefined : hashOf(read(current)),
       };
       let inTheWay: ClientSecret | undefined;
+      const { name } = await secret.describe();
       const client = await store.change(clientId, (found) => {
+        assertOwn(found, name);
         const made = withPending(found, pair, { now: now(), overlap });
         inTheWay = made.inTheWay;
         return made.secrets;
@@ -64,7 +75,7 @@ export function createClientSecretRotation(
       }
       if (inTheWay !== undefined) {
         throw new RotationRefusedError(
-          `an earlier secret, ${clientSecretId(inTheWay)}, is in use still and ${endOf(inTheWay)}`,
+          `an earlier secret, ${clientSecretId(inTheWay)}, is good still and ${endOf(inTheWay)}`,
         );
       }
     },
@@ -88,20 +99,23 @@ export function createClientSecretRotation(
       if (outgoing?.client_id !== successor.client_id) return;
       const [outgoingHash, successorHash] = [hashOf(outgoing), hashOf(successor)];
       if (outgoingHash === successorHash) return;
-      await store.change(successor.client_id, ({ secrets }) =>
+      const { name } = await secret.describe();
+      await store.change(successor.client_id, (found) => {
+        assertOwn(found, name);
+        const { secrets } = found;
         // Without a live successor, the end of the outgoing secret would be the client's.
-        secrets.some((secret) => secret.hash === successorHash && isLive(secret, now()))
+        return secrets.some((live) => live.hash === successorHash && isLive(live, now()))
           ? withEnd(secrets, ({ hash }) => hash === outgoingHash, now() + overlap)
-          : secrets,
-      );
+          : secrets;
+      });
     },
-  };
+  });
 }
 
 /**
- * The pending secret beside the current one. Others that earlier rotations have left make way where nobody uses
- * them; one that is in use is `inTheWay` until its end, which it is given here if it has none: Secrets Manager tries
- * again later.
+ * The pending secret beside the current one. One that an earlier rotation has replaced was promised its time, and one
+ * without an end, left by a rotation that was given up, gets one where it is in use: until then either is `inTheWay`,
+ * and Secrets Manager tries again later.
  */
 function withPending(
   { secrets, secretUses = {} }: Client,
@@ -112,16 +126,16 @@ function withPending(
   if (has(live, pending)) return { secrets };
   const fresh = { hash: pending, createdAt: now };
   if (live.length < MOST_LIVE_SECRETS) return { secrets: [...live, fresh] };
-  const isOther = ({ hash }: ClientSecret) => hash !== current;
-  const ending = withEnd(secrets, isOther, now + overlap);
-  const inTheWay = ending.find(
-    (secret) =>
-      isOther(secret) &&
-      isLive(secret, now) &&
-      (secretUses[clientSecretId(secret)] ?? 0) > now - IN_USE,
-  );
-  if (inTheWay !== undefined) return { secrets: ending, inTheWay };
-  return { secrets: [...live.filter((secret) => !isOther(secret)), fresh] };
+  const blocks = (secret: ClientSecret) =>
+    secret.hash !== current &&
+    (secret.expiresAt !== undefined || (secretUses[clientSecretId(secret)] ?? 0) > now - IN_USE);
+  const blocking = live.find(blocks);
+  if (blocking === undefined) {
+    return { secrets: [...live.filter(({ hash }) => hash === current), fresh] };
+  }
+  const isBlocking = ({ hash }: ClientSecret) => hash === blocking.hash;
+  const ending = withEnd(secrets, isBlocking, now + overlap);
+  return { secrets: ending, inTheWay: ending.find(isBlocking) ?? blocking };
 }
 
 function read(value: string): ServiceSecret {

@@ -3,12 +3,13 @@ import {
   generateSigningKey,
   type Keyset,
   parseKeyset,
+  type SigningKey,
   serializeKeyset,
   signingKeysOf,
 } from '../keys/keyset.ts';
-import { SIGNING_ALGORITHMS } from '../oauth/access-token.ts';
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../oauth/access-token.ts';
 import { RefusedError } from '../refused-error.ts';
-import type { RotatingSecret } from './steps.ts';
+import { holderOf, type RotatingSecret } from './steps.ts';
 
 export interface CompromiseOptions {
   secret: RotatingSecret;
@@ -21,39 +22,45 @@ export type Compromise =
   /** It signed: `next` took its place at once, without the period in which verifiers could fetch it. */
   | 'was-current'
   | 'was-next'
-  /** It had been retired. */
+  /** It had been retired, or a rotation was about to bring it. */
   | 'was-retired';
 
+const MOST_ATTEMPTS = 5;
+
 /**
- * Puts a key that somebody else may have out of use: another signs, nothing that it signed counts, and the JWKS does
- * not show it. A new key takes the place that becomes free. May be repeated.
+ * Puts a key that somebody else may have out of use: nothing that it signed counts, the JWKS does not show it, and
+ * another signs. A new key takes the place that becomes free. May be repeated, and run beside a rotation.
  *
  * @throws {RefusedError} for a key that is not known
  */
 export async function replaceCompromisedKey(
   kid: string,
-  options: CompromiseOptions,
+  { secret, jwks, now }: CompromiseOptions,
 ): Promise<Compromise> {
-  const { secret, jwks, now } = options;
-  const current = await secret.read('AWSCURRENT');
-  const keyset = current === undefined ? undefined : parseKeyset(current);
-  const place = keyset && placeOf(keyset, kid);
-  if (keyset !== undefined && place !== undefined) {
-    const fresh = await generateSigningKey(place.algorithm, now);
-    const pair = keyset[place.algorithm];
-    const replaced =
-      place.role === 'current'
-        ? { current: pair.next, next: fresh }
-        : { current: pair.current, next: fresh };
-    const successor: Keyset = { ...keyset, [place.algorithm]: replaced };
-    await publishSigningKey(jwks, fresh);
-    await abandonRotation(secret, jwks, successor, now);
-    await secret.replace(serializeKeyset(successor));
-  }
+  // First of all: from here on no rotation brings the key to sign.
   if ((await jwks.condemn(kid, now)) === 'unknown') {
     throw new RefusedError(`there is no key ${kid}`);
   }
-  return place === undefined ? 'was-retired' : `was-${place.role}`;
+  const fresh = new Map<SigningAlgorithm, SigningKey>();
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+    await abandonRotation(secret, jwks, now);
+    const expected = holderOf('AWSCURRENT', await secret.describe());
+    const current = expected && (await secret.read('AWSCURRENT', expected));
+    const keyset = current ? parseKeyset(current) : undefined;
+    const place = keyset && placeOf(keyset, kid);
+    if (keyset === undefined || place === undefined) return 'was-retired';
+
+    const { algorithm, role } = place;
+    const key = fresh.get(algorithm) ?? (await generateSigningKey(algorithm, now));
+    fresh.set(algorithm, key);
+    await publishSigningKey(jwks, key);
+    const pair = keyset[algorithm];
+    const signs = role === 'current' ? pair.next : pair.current;
+    const successor = { ...keyset, [algorithm]: { current: signs, next: key } };
+    const outcome = await secret.replace(serializeKeyset(successor), expected);
+    if (outcome === 'replaced') return `was-${role}`;
+  }
+  throw new RefusedError('a rotation was faster every time: repeat this');
 }
 
 function placeOf(keyset: Keyset, kid: string) {
@@ -65,15 +72,15 @@ function placeOf(keyset: Keyset, kid: string) {
   return undefined;
 }
 
-/** A rotation that was going on would bring the key back: it ends, and what it had published goes. */
+/** A rotation that is going on began with the key: it ends, and what it alone had published goes. */
 async function abandonRotation(
   secret: RotatingSecret,
   jwks: JwksStore,
-  successor: Keyset,
   now: number,
 ): Promise<void> {
   const { versions } = await secret.describe();
-  const kept = new Set(signingKeysOf(successor).map(({ kid }) => kid));
+  const current = await secret.read('AWSCURRENT');
+  const kept = new Set(current ? signingKeysOf(parseKeyset(current)).map(({ kid }) => kid) : []);
   for (const [version, labels] of Object.entries(versions)) {
     if (!labels.includes('AWSPENDING') || labels.includes('AWSCURRENT')) continue;
     const pending = await secret.read('AWSPENDING', version);

@@ -9,21 +9,25 @@ import {
 
 export interface RotationHandlerDependencies {
   secretOf: (secretId: string) => RotatingSecret;
-  rotation: Rotation;
+  /** What rotates it. */
+  rotationOf: (secret: RotatingSecret) => Rotation;
   log: Log;
 }
 
 /** The Lambda handler that Secrets Manager calls, step by step. What it throws ends the rotation until it is retried. */
-export function createRotationHandler({ secretOf, rotation, log }: RotationHandlerDependencies) {
+export function createRotationHandler(dependencies: RotationHandlerDependencies) {
+  const { secretOf, rotationOf, log } = dependencies;
   return async (event: RotationEvent): Promise<void> => {
     const fields = { step: event.Step, secret: event.SecretId, version: event.ClientRequestToken };
     try {
-      await runRotationStep(event, secretOf(event.SecretId), rotation);
+      const secret = secretOf(event.SecretId);
+      await runRotationStep(event, secret, rotationOf(secret));
       log.info('rotation step done', fields);
     } catch (error) {
       const reason = error instanceof RotationRefusedError ? error.message : nameOf(error);
       log.error('rotation step failed', { ...fields, reason });
-      throw error;
+      // Lambda logs what is thrown.
+      throw new Error(`the rotation step ${event.Step} failed: ${reason}`);
     }
   };
 }

@@ -9,7 +9,10 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import type { RotatingSecret, SecretDescription } from './steps.ts';
+import { holderOf, type RotatingSecret, type SecretDescription } from './steps.ts';
+
+/** A version is prepared under this label, and then made the current one. */
+const REPLACEMENT = 'LATCHKEY_REPLACEMENT';
 
 /** One secret of Secrets Manager, as its rotation sees it. */
 export function createRotatingSecret(
@@ -17,10 +20,14 @@ export function createRotatingSecret(
   secretId: string,
 ): RotatingSecret {
   async function describe(): Promise<SecretDescription> {
-    const { RotationEnabled, VersionIdsToStages } = await secretsManager.send(
+    const { Name, RotationEnabled, VersionIdsToStages } = await secretsManager.send(
       new DescribeSecretCommand({ SecretId: secretId }),
     );
-    return { isRotationEnabled: RotationEnabled === true, versions: VersionIdsToStages ?? {} };
+    return {
+      name: Name ?? '',
+      isRotationEnabled: RotationEnabled === true,
+      versions: VersionIdsToStages ?? {},
+    };
   }
 
   return {
@@ -74,14 +81,40 @@ export function createRotatingSecret(
       }
     },
 
-    async replace(value) {
+    async replace(value, expected) {
+      const version = randomUUID();
       await secretsManager.send(
         new PutSecretValueCommand({
           SecretId: secretId,
-          ClientRequestToken: randomUUID(),
+          ClientRequestToken: version,
           SecretString: value,
+          VersionStages: [REPLACEMENT],
         }),
       );
+      try {
+        await secretsManager.send(
+          new UpdateSecretVersionStageCommand({
+            SecretId: secretId,
+            VersionStage: 'AWSCURRENT',
+            MoveToVersionId: version,
+            ...(expected !== undefined && { RemoveFromVersionId: expected }),
+          }),
+        );
+      } catch (error) {
+        const { versions } = await describe();
+        if (holderOf('AWSCURRENT', { versions }) === expected) throw error;
+        if (holderOf('AWSCURRENT', { versions }) !== version) return 'lost';
+      } finally {
+        // Without a label, what did not become current goes.
+        await secretsManager.send(
+          new UpdateSecretVersionStageCommand({
+            SecretId: secretId,
+            VersionStage: REPLACEMENT,
+            RemoveFromVersionId: version,
+          }),
+        );
+      }
+      return 'replaced';
     },
 
     async unstage(version) {

@@ -11,14 +11,16 @@ import {
 } from '../keys/keyset.ts';
 import { KEPT_AFTER_RETIREMENT, PUBLIC_AFTER_RETIREMENT } from '../keys/retention.ts';
 import { SIGNING_ALGORITHMS } from '../oauth/access-token.ts';
-import type { Rotation } from './steps.ts';
+import { type Rotation, RotationRefusedError } from './steps.ts';
 
 export interface SigningKeyRotationDependencies {
-  jwks: Pick<JwksStore, 'publish' | 'retire'>;
+  jwks: Pick<JwksStore, 'publish' | 'retire' | 'find'>;
   /** The published JWKS, fetched as any client fetches it. */
   fetchJwks: () => Promise<{ keys: PublicJwk[] }>;
   /** Signs with the key and verifies with the published one. Throws where that fails. */
   prove: (key: SigningKey, published: PublicJwk) => Promise<void>;
+  /** Seconds that a key has to be public before it signs: as long as verifiers may cache keys. */
+  minimumPublicAge: number;
   /** Seconds since the epoch. */
   now: () => number;
   /** Resolves after so many milliseconds. */
@@ -30,11 +32,27 @@ const LOOK_INTERVAL = 2_000;
 const MOST_LOOKS = 15;
 
 /**
- * The rotation of the signing keys. What is promoted has been public for a whole period, so that no verifier ever
- * meets a key that it has not had the time to fetch.
+ * The rotation of the signing keys. What is promoted has been public for a whole period, and for `minimumPublicAge`
+ * at least, so that no verifier ever meets a key that it has not had the time to fetch.
  */
 export function createSigningKeyRotation(dependencies: SigningKeyRotationDependencies): Rotation {
-  const { jwks, fetchJwks, prove, now, wait } = dependencies;
+  const { jwks, fetchJwks, prove, minimumPublicAge, now, wait } = dependencies;
+
+  /** @throws {RotationRefusedError} Secrets Manager tries again later */
+  function assertNextIsKnown(keyset: Keyset): void {
+    const youngest = Math.max(...SIGNING_ALGORITHMS.map((name) => keyset[name].next.createdAt));
+    if (now() >= youngest + minimumPublicAge) return;
+    throw new RotationRefusedError('verifiers may not have fetched the next keys yet');
+  }
+
+  /** What was retired, or found out, never signs again: not by a rotation that began before that either. */
+  async function assertUsable(keys: readonly SigningKey[]): Promise<void> {
+    const records = await Promise.all(keys.map(({ kid }) => jwks.find(kid)));
+    const isUsable = records.every(
+      (record) => record !== undefined && record.publicUntil === undefined,
+    );
+    if (!isUsable) throw new RotationRefusedError('a key of the new keyset is out of use');
+  }
 
   async function findPublished(keys: readonly SigningKey[]): Promise<PublicJwk[]> {
     for (let look = 1; ; look += 1) {
@@ -49,17 +67,19 @@ export function createSigningKeyRotation(dependencies: SigningKeyRotationDepende
   return {
     async create(current) {
       const keyset = current === undefined ? undefined : parseKeyset(current);
+      if (keyset !== undefined) assertNextIsKnown(keyset);
       return serializeKeyset(await nextKeyset(keyset, now()));
     },
 
     async set(pending) {
-      await Promise.all(
-        signingKeysOf(parseKeyset(pending)).map((key) => publishSigningKey(jwks, key)),
-      );
+      const keys = signingKeysOf(parseKeyset(pending));
+      await Promise.all(keys.map((key) => publishSigningKey(jwks, key)));
+      await assertUsable(keys);
     },
 
     async test(pending) {
       const keys = signingKeysOf(parseKeyset(pending));
+      await assertUsable(keys);
       const published = await findPublished(keys);
       await Promise.all(keys.map((key, index) => prove(key, published[index] ?? {})));
     },

@@ -11,6 +11,7 @@ export interface RotationEvent {
 }
 
 export interface SecretDescription {
+  name: string;
   isRotationEnabled: boolean;
   /** Version -> its staging labels. */
   versions: Readonly<Record<string, readonly string[]>>;
@@ -25,8 +26,11 @@ export interface RotatingSecret {
   stage(version: string, value: string): Promise<void>;
   /** Moves AWSCURRENT, and with it AWSPREVIOUS. */
   promote(version: string, from: string | undefined): Promise<void>;
-  /** Makes the value current at once, without the steps. */
-  replace(value: string): Promise<void>;
+  /**
+   * Makes the value current at once, without the steps, in the place of the version that is expected to be current.
+   * `lost` where another has become it meanwhile.
+   */
+  replace(value: string, expected: string | undefined): Promise<'replaced' | 'lost'>;
   /** Takes AWSPENDING off the version. */
   unstage(version: string): Promise<void>;
 }
@@ -55,7 +59,7 @@ export class RotationRefusedError extends Error {
  */
 export function guard(
   version: string,
-  { isRotationEnabled, versions }: SecretDescription,
+  { isRotationEnabled, versions }: Pick<SecretDescription, 'isRotationEnabled' | 'versions'>,
 ): 'pending' | 'current' {
   if (!isRotationEnabled) throw new RotationRefusedError('rotation is not enabled for the secret');
   const labels = versions[version];
@@ -128,6 +132,10 @@ async function pendingValue(secret: RotatingSecret, version: string): Promise<st
   return value;
 }
 
-function holderOf(label: string, { versions }: SecretDescription): string | undefined {
+/** The version that has the label. */
+export function holderOf(
+  label: string,
+  { versions }: Pick<SecretDescription, 'versions'>,
+): string | undefined {
   return Object.keys(versions).find((version) => versions[version]?.includes(label));
 }

@@ -263,6 +263,13 @@ describe('with what STS has answered once', () => {
       reason: 'there is no password in NOT_THERE',
     },
     {
+      name: 'an issuer that would be told the password in the clear',
+      argv: [...PERSON, '--issuer', 'http://192.0.2.1', '--password-stdin'],
+      stdin: PASSWORD,
+      reason:
+        'http://192.0.2.1 is not https: credentials are sent without it to this very machine alone',
+    },
+    {
       name: 'an issuer that does not answer',
       argv: [...PERSON, '--issuer', 'http://127.0.0.1:1', '--password-stdin'],
       stdin: PASSWORD,

@@ -276,6 +276,16 @@ describe('client token', () => {
     });
   });
 
+  it('is not asked for in the clear of another machine', async () => {
+    await addService('clear-client', '--issuer', 'http://192.0.2.1', '--no-rotation');
+    const refused = await latchkey(['--local', 'client', 'token', 'clear-client']);
+    expect(refused).toMatchObject({
+      exitCode: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/http:\/\/192\.0\.2\.1 is not https/),
+    });
+  });
+
   it('tells what the endpoint says, and nothing of the secret', async () => {
     const { client_secret } = await secret('workflows-client');
     reply = { status: 400, body: '{"error":"invalid_scope","error_description":"Unknown"}' };

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createRequestToken } from '../../lib/clients/request-token.ts';
+import { RefusedError } from '../../lib/refused-error.ts';
 import {
   answer,
   type Behaviour,
@@ -71,6 +72,13 @@ describe('a request for a token', () => {
     { name: 'the end of one that is too long', behaviour: answer(200, 'x'.repeat(101)) },
   ])('does not wait for $name', async ({ behaviour }) => {
     await expect(ask(behaviour)).rejects.toThrow();
+  });
+
+  it('sends no credentials in the clear to another machine', async () => {
+    const request = { issuer: 'http://192.0.2.1', clientId: 'a', clientSecret: 'canary' };
+    const asked = createRequestToken({ timeout: 300 })(request);
+    await expect(asked).rejects.toThrow(RefusedError);
+    await expect(asked).rejects.toThrow('http://192.0.2.1 is not https');
   });
 
   it('fails where nothing listens', async () => {

@@ -1,6 +1,13 @@
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  DescribeSecretCommand,
+  PutSecretValueCommand,
+  RestoreSecretCommand,
+  SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { hashClientSecret } from '../../lib/clients/client-secret.ts';
+import { clientSecretId, hashClientSecret } from '../../lib/clients/client-secret.ts';
+import { createClientSecretStore } from '../../lib/clients/client-secret-store.ts';
 import { type ClientStore, createClientStore } from '../../lib/clients/client-store.ts';
 import { newClient } from '../../lib/clients/registration.ts';
 import {
@@ -52,6 +59,43 @@ afterAll(async () => {
 
 const stored = async (clientId = id) => clients.find(clientId, { consistent: true });
 const secret = async () => JSON.parse((await secrets.read(`latchkey-test/${id}`)) ?? 'null');
+
+/** Its service's secret, of a client that is gone, which can be restored. */
+async function removed(): Promise<string> {
+  await addServiceClient({ id, audience }, parts);
+  const { client_secret } = await secret();
+  await secrets.remove(`latchkey-test/${id}`);
+  await clients.remove(id);
+  return client_secret;
+}
+
+const versions = async () => {
+  const command = new DescribeSecretCommand({ SecretId: `latchkey-test/${id}` });
+  return Object.entries((await secretsManager.send(command)).VersionIdsToStages ?? {});
+};
+const labels = async () => (await versions()).flatMap(([, held]) => held).sort();
+const currentVersion = async () =>
+  (await versions()).find(([, held]) => held.includes('AWSCURRENT'))?.[0];
+
+/** Every call to either service counts; after so many of them, none is carried out any more. */
+function cutOffAfter(calls: number): RegistrationParts {
+  let left = calls;
+  const cutting = <T extends object>(service: T): T => {
+    const send = async (command: never, ...rest: never[]) => {
+      if (left === 0) throw new Error('killed');
+      left -= 1;
+      return (service as { send(...all: never[]): unknown }).send(command, ...rest);
+    };
+    return new Proxy(service, {
+      get: (target, key) => (key === 'send' ? send : Reflect.get(target, key)),
+    });
+  };
+  return {
+    ...parts,
+    clients: createClientStore(cutting(tables.dynamodb), tables.tableName('clients')),
+    secrets: createServiceSecretStore(cutting(secretsManager)),
+  };
+}
 
 /** The client has the hash of the secret that its service reads, and no other. */
 async function expectComplete(): Promise<void> {
@@ -108,19 +152,75 @@ describe('a service client', () => {
     await expectComplete();
   });
 
-  it.each([
-    { name: 'before the secret was made', establish: false },
-    { name: 'after the secret was made', establish: true },
-  ])('is completed when its registration was cut off $name', async ({ establish }) => {
-    const cut = async (...[name, value]: Parameters<ServiceSecretStore['establish']>) => {
-      if (establish) await secrets.establish(name, value);
-      throw new Error('killed');
-    };
-    const killed = addServiceClient({ id, audience }, { ...parts, secrets: { establish: cut } });
-    await expect(killed).rejects.toThrow('killed');
-    expect(await stored()).toBeUndefined();
-    await addServiceClient({ id, audience }, parts);
+  it('is one when it is registered twice at once where there was one before', async () => {
+    const old = await removed();
+    await Promise.all([1, 2, 3].map(() => addServiceClient({ id, audience }, parts)));
+    expect((await secret()).client_secret).not.toBe(old);
     await expectComplete();
+    expect(await labels()).toEqual(['AWSCURRENT', 'AWSPREVIOUS']);
+  });
+
+  const CUTS = Array.from({ length: 7 }, (_, index) => index + 1);
+
+  it.each(CUTS)(
+    'that is cut off after call %s is completed by a repetition, with its one secret',
+    async (calls) => {
+      await expect(addServiceClient({ id, audience }, cutOffAfter(calls))).rejects.toThrow();
+      await addServiceClient({ id, audience }, parts);
+      await expectComplete();
+    },
+  );
+
+  it.each(CUTS)(
+    'that is registered again after a removal and cut off after call %s never has its old secret',
+    async (calls) => {
+      const old = await removed();
+      await expect(addServiceClient({ id, audience }, cutOffAfter(calls))).rejects.toThrow();
+      await addServiceClient({ id, audience }, parts);
+      expect((await secret()).client_secret).not.toBe(old);
+      await expectComplete();
+    },
+  );
+
+  it('does not take over what a secret of its name holds, nor a rotation that had begun', async () => {
+    const old = await removed();
+    const name = `latchkey-test/${id}`;
+    await secretsManager.send(new RestoreSecretCommand({ SecretId: name }));
+    await secretsManager.send(
+      new PutSecretValueCommand({
+        SecretId: name,
+        SecretString: 'canary',
+        VersionStages: ['AWSPENDING'],
+      }),
+    );
+    await addServiceClient({ id, audience }, parts);
+    expect((await secret()).client_secret).not.toBe(old);
+    await expectComplete();
+    expect(await labels()).toEqual(['AWSCURRENT', 'AWSPREVIOUS']);
+  });
+
+  it('is not given back what was proposed for it once its secret was rotated', async () => {
+    await addServiceClient({ id, audience }, parts);
+    const name = `latchkey-test/${id}`;
+    const rotated = { ...(await secret()), client_secret: 'rotated' };
+    const [first] = (await stored())?.secrets ?? [];
+    await secretsManager.send(
+      new UpdateSecretVersionStageCommand({
+        SecretId: name,
+        VersionStage: `LATCHKEY_PROPOSED_${first && clientSecretId(first)}`,
+        MoveToVersionId: await currentVersion(),
+      }),
+    );
+    await secretsManager.send(
+      new PutSecretValueCommand({ SecretId: name, SecretString: JSON.stringify(rotated) }),
+    );
+    await createClientSecretStore(tables.dynamodb, tables.tableName('clients')).change(
+      id,
+      (client) => [...client.secrets, { hash: hashClientSecret('rotated'), createdAt: NOW }],
+    );
+    await addServiceClient({ id, audience }, parts);
+    expect((await secret()).client_secret).toBe('rotated');
+    expect(await labels()).toEqual(['AWSCURRENT', 'AWSPREVIOUS']);
   });
 
   it('that was removed comes back with another secret', async () => {

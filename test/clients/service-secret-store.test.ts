@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   CreateSecretCommand,
   DescribeSecretCommand,
+  PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -56,6 +57,42 @@ function describeStore(start: () => Promise<{ endpoint: string; close(): Promise
   it('fills a secret without a value', async () => {
     await client.send(new CreateSecretCommand({ Name: name }));
     expect((await store.establish(name, 'one')).value).toBe('one');
+  });
+
+  it('keeps what is proposed beside the current value, until it is chosen', async () => {
+    await store.propose(name, 'a', 'one');
+    expect(await store.read(name)).toBe('one');
+    await store.propose(name, 'b', 'two');
+    await store.propose(name, 'c', 'three');
+    expect(await store.read(name)).toBe('one');
+    await store.choose(name, ['x']);
+    expect(await store.read(name)).toBe('one');
+    await Promise.all([store.choose(name, ['x', 'b']), store.choose(name, ['b'])]);
+    expect(await store.read(name)).toBe('two');
+    expect((await store.tidyUp(name)).arn).toContain(`:secret:${name}-`);
+    await store.choose(name, ['c']);
+    expect(await store.read(name)).toBe('two');
+  });
+
+  it('restores a secret to propose another value, and chooses nothing where there is none', async () => {
+    await store.choose(name, ['a']);
+    await store.establish(name, 'one');
+    await store.remove(name);
+    await store.choose(name, ['a']);
+    await store.propose(name, 'a', 'two');
+    await store.choose(name, ['a']);
+    expect(await store.read(name)).toBe('two');
+  });
+
+  it('gives up a rotation that has begun when it chooses', async () => {
+    await store.establish(name, 'one');
+    await store.propose(name, 'a', 'two');
+    const pending = { SecretId: name, SecretString: 'pending', VersionStages: ['AWSPENDING'] };
+    await client.send(new PutSecretValueCommand(pending));
+    await store.choose(name, ['a']);
+    const { VersionIdsToStages } = await client.send(new DescribeSecretCommand({ SecretId: name }));
+    expect(Object.values(VersionIdsToStages ?? {}).flat()).not.toContain('AWSPENDING');
+    expect(await store.read(name)).toBe('two');
   });
 
   it('removes a secret, which can be made again, with another value', async () => {

@@ -70,7 +70,7 @@ const LIVES: { name: string; before: () => Event[]; request: () => Event; calls:
     request: () => create({ stackId: stackIdOf('made-again') }),
     calls: [
       ...['GetItem', 'GetItem', 'CreateSecret', 'DescribeSecret', 'RestoreSecret'],
-      ...['PutSecretValue', 'TagResource', 'GetSecretValue'],
+      ...['DescribeSecret', 'PutSecretValue', 'TagResource', 'GetSecretValue'],
       ...['UpdateItem', 'GetItem', 'PutItem', 'GetSecretValue', 'DescribeSecret'],
     ],
   },
@@ -80,7 +80,8 @@ const LIVES: { name: string; before: () => Event[]; request: () => Event; calls:
     request: update,
     calls: [
       ...['GetItem', 'GetItem', 'CreateSecret', 'DescribeSecret', 'GetSecretValue', 'UpdateItem'],
-      ...['GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage', 'DescribeSecret'],
+      ...['GetSecretValue', 'DescribeSecret', 'PutSecretValue', 'UpdateSecretVersionStage'],
+      'DescribeSecret',
     ],
   },
   {

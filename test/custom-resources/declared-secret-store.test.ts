@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { RotateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  DescribeSecretCommand,
+  PutSecretValueCommand,
+  RotateSecretCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newClient } from '../../lib/clients/registration.ts';
 import { createServiceSecretStore } from '../../lib/clients/service-secret-store.ts';
@@ -70,6 +75,39 @@ for (const { service, start, isAbsent } of SERVICES) {
       await store.replace(name, read, 'second');
       expect((await store.read(name)).value).toBe('second');
       await expect(store.replace(name, read, 'third')).rejects.toThrow();
+      expect((await store.read(name)).value).toBe('second');
+    });
+
+    const pend = (name: string) =>
+      secretsManager.send(
+        new PutSecretValueCommand({
+          SecretId: name,
+          SecretString: 'pending',
+          VersionStages: ['AWSPENDING'],
+        }),
+      );
+    const labels = async (name: string) => {
+      const command = new DescribeSecretCommand({ SecretId: name });
+      return Object.values((await secretsManager.send(command)).VersionIdsToStages ?? {}).flat();
+    };
+
+    it('a rotation that has begun is given up where the value is replaced', async () => {
+      const name = newName();
+      await store.create(name, OWNER, 'first');
+      await pend(name);
+      await store.replace(name, await store.read(name), 'second');
+      expect(await labels(name)).not.toContain('AWSPENDING');
+      expect((await store.read(name)).value).toBe('second');
+    });
+
+    it('a rotation that had begun for a removed client is given up where the secret is adopted', async () => {
+      const name = newName();
+      await store.create(name, OWNER, 'first');
+      await pend(name);
+      await store.release(name, OWNER);
+      const found = await store.describe(name);
+      if (found !== undefined) await store.adopt(name, found, OTHER, 'second');
+      expect(await labels(name)).not.toContain('AWSPENDING');
       expect((await store.read(name)).value).toBe('second');
     });
 

@@ -231,6 +231,29 @@ describe('the Update of a client', () => {
     });
   });
 
+  it('begins a rotation anew that would have brought the old scopes back', async () => {
+    await request('Create', { properties: propertiesOf() });
+    const pending = await cloudFormation.secretValue(nameOf(clientId));
+    await cloudFormation.latchkey.secretsManager.send(
+      new PutSecretValueCommand({
+        SecretId: nameOf(clientId),
+        SecretString: JSON.stringify({ ...pending, client_secret: 'pending' }),
+        VersionStages: ['AWSPENDING'],
+      }),
+    );
+    await request('Update', {
+      physicalId: clientId,
+      oldProperties: propertiesOf(),
+      properties: propertiesOf({ Grants: [{ Audience: 'api', Scopes: ['write'] }] }),
+    });
+    const { VersionIdsToStages } = await cloudFormation.describeSecret(nameOf(clientId));
+    expect(Object.values(VersionIdsToStages ?? {}).flat()).not.toContain('AWSPENDING');
+    expect(await cloudFormation.secretValue(nameOf(clientId))).toEqual({
+      ...pending,
+      scope: 'write',
+    });
+  });
+
   it('leaves a client disabled that an operator disabled', async () => {
     await request('Create', { properties: propertiesOf() });
     await cloudFormation.latchkey.stores.clients.setDisabled(clientId, true);

@@ -51,7 +51,7 @@ const FUNCTIONS: Expectation[] = [
     bundlesSdk: true,
     dynamicImports: OTHER_CREDENTIALS,
     event: 'rotate-signing-key.json',
-    answer: { error: 'OAuthError' },
+    answer: { error: 'Error' },
   },
   {
     name: 'clientResource',
@@ -67,7 +67,7 @@ const FUNCTIONS: Expectation[] = [
     bundlesSdk: true,
     dynamicImports: OTHER_CREDENTIALS,
     event: 'rotate-client-secret.json',
-    answer: { error: 'OAuthError' },
+    answer: { error: 'Error' },
   },
   {
     name: 'jwks',

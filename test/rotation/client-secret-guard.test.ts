@@ -44,9 +44,10 @@ function describeSteps(
     tested = [];
     client = {
       clientId: 'service',
+      secretName: `latchkey-test/${randomUUID()}`,
       secrets: [{ hash: hashClientSecret(FIRST), createdAt: 1 }],
     } as unknown as Client;
-    secretId = `latchkey-test/${randomUUID()}`;
+    secretId = String(client.secretName);
     await secretsManager.send(
       new CreateSecretCommand({ Name: secretId, SecretString: valueWith(FIRST) }),
     );
@@ -60,10 +61,11 @@ function describeSteps(
       ),
     );
 
-  const run = (Step: RotationStep, version: string) =>
-    runRotationStep(
+  const run = (Step: RotationStep, version: string) => {
+    const secret = createRotatingSecret(secretsManager, secretId);
+    return runRotationStep(
       { Step, SecretId: secretId, ClientRequestToken: version },
-      createRotatingSecret(secretsManager, secretId),
+      secret,
       createClientSecretRotation({
         store: {
           async change(_, change) {
@@ -84,8 +86,9 @@ function describeSteps(
         overlap: OVERLAP,
         now: () => NOW,
         wait: async () => {},
-      }),
+      })(secret),
     );
+  };
 
   /** Rotation is on, and what that itself may have made is over. */
   async function enable(): Promise<void> {

@@ -15,6 +15,7 @@ import {
   hashClientSecret,
 } from '../../lib/clients/client-secret.ts';
 import { createClientSecretStore } from '../../lib/clients/client-secret-store.ts';
+import { newClient } from '../../lib/clients/registration.ts';
 import { createRequestToken, type RequestToken } from '../../lib/clients/request-token.ts';
 import { type ServiceSecret, serviceSecret } from '../../lib/clients/service-secret.ts';
 import { createClientSecretRotation } from '../../lib/rotation/client-secret.ts';
@@ -78,14 +79,18 @@ beforeEach(async () => {
   number += 1;
   clientId = `service-${number}`;
   const [api] = await latchkey.stores.resourceServers.list();
-  const added = await latchkey.addClient({
-    name: 'Service',
-    clientId,
-    grantTypes: ['client_credentials'],
-    audiences: api ? [api] : [],
-  });
-  first = added.clientSecret;
   secretId = `latchkey-test/${clientId}`;
+  const made = newClient(
+    {
+      name: 'Service',
+      clientId,
+      grantTypes: ['client_credentials'],
+      audiences: api ? [api] : [],
+    },
+    now(),
+  );
+  first = made.clientSecret ?? '';
+  await latchkey.stores.clients.add({ ...made.client, secretName: secretId });
   const place = { issuer: front.origin, stack: 'latchkey-test', region: 'us-east-1' };
   const value = serviceSecret({ clientId, clientSecret: first, scopes: [SCOPE] }, place);
   await latchkey.secretsManager.send(
@@ -132,7 +137,7 @@ function handlerOf(overlap = OVERLAP) {
     void logged.push(JSON.stringify({ message, ...fields }));
   return createRotationHandler({
     secretOf: (id) => createRotatingSecret(secretsManager, id),
-    rotation: createClientSecretRotation({
+    rotationOf: createClientSecretRotation({
       store: createClientSecretStore(dynamodb, latchkey.environment.CLIENTS_TABLE),
       requestToken: (request) => requestToken(request),
       issuer: front.origin,
@@ -347,11 +352,32 @@ describe('an earlier secret', () => {
   };
 
   it.each([
-    { name: 'makes way where nobody ever used it', usedAgo: undefined, makesWay: true },
-    { name: 'makes way two hours after its last use', usedAgo: 2 * 3600, makesWay: true },
-    { name: 'stays where it was used since', usedAgo: 2 * 3600 - 10, makesWay: false },
-  ])('$name', async ({ usedAgo, makesWay }) => {
-    await put(now() + 1000);
+    {
+      name: 'without an end makes way where nobody ever used it',
+      end: undefined,
+      usedAgo: undefined,
+      makesWay: true,
+    },
+    {
+      name: 'without an end makes way two hours after its last use',
+      end: undefined,
+      usedAgo: 2 * 3600,
+      makesWay: true,
+    },
+    {
+      name: 'that was promised its time has it, though nobody uses it',
+      end: 1000,
+      usedAgo: undefined,
+      makesWay: false,
+    },
+    {
+      name: 'that was promised its time has it, and is used',
+      end: 1000,
+      usedAgo: 10,
+      makesWay: false,
+    },
+  ])('$name', async ({ end, usedAgo, makesWay }) => {
+    await put(end && now() + end);
     if (usedAgo !== undefined) await use(now() - usedAgo);
     await run('createSecret');
     const set = run('setSecret');
@@ -360,7 +386,7 @@ describe('an earlier secret', () => {
       for (const step of ['testSecret', 'finishSecret'] as const) await run(step);
       await expectRotated();
     } else {
-      await expect(set).rejects.toThrow(`${idOf(earlier)}, is in use still and ends at`);
+      await expect(set).rejects.toThrow(`${idOf(earlier)}, is good still and ends at`);
       expect((await secrets()).map(clientSecretId)).toEqual([idOf(earlier), idOf(first)]);
       expect(await status(earlier)).toBe(200);
       pass(1000);
@@ -373,7 +399,7 @@ describe('an earlier secret', () => {
     await put();
     await use(now());
     await run('createSecret');
-    await expect(run('setSecret')).rejects.toThrow('is in use still');
+    await expect(run('setSecret')).rejects.toThrow('is good still');
     const [stray, current] = await secrets();
     expect(stray?.expiresAt).toBeGreaterThan(now() + OVERLAP - 60);
     expect(current?.expiresAt).toBeUndefined();
@@ -401,6 +427,29 @@ describe('an earlier secret', () => {
   });
 });
 
+describe('a secret that names a client which is not its own', () => {
+  it('gives nobody a secret of that client', async () => {
+    const [api] = await latchkey.stores.resourceServers.list();
+    const victim = await latchkey.addClient({
+      name: 'Victim',
+      clientId: `victim-${number}`,
+      grantTypes: ['client_credentials'],
+      audiences: api ? [api] : [],
+    });
+    const before = await latchkey.stores.clients.find(victim.client.clientId, { consistent: true });
+    await latchkey.secretsManager.send(
+      new PutSecretValueCommand({
+        SecretId: secretId,
+        SecretString: JSON.stringify({ ...(await read()), client_id: victim.client.clientId }),
+      }),
+    );
+    await run('createSecret');
+    await expect(run('setSecret')).rejects.toThrow('is not the one of the client that it names');
+    const after = await latchkey.stores.clients.find(victim.client.clientId, { consistent: true });
+    expect(after?.secrets).toEqual(before?.secrets);
+  });
+});
+
 describe('what rotation leaves alone', () => {
   it('is an end that comes sooner', async () => {
     const store = createClientSecretStore(latchkey.dynamodb, latchkey.environment.CLIENTS_TABLE);
@@ -416,6 +465,7 @@ describe('what rotation leaves alone', () => {
 
   it('is a secret that the current value still has, under another version', async () => {
     await runAll();
+    pass(OVERLAP);
     const value = await read();
     await latchkey.secretsManager.send(
       new PutSecretValueCommand({

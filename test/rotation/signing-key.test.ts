@@ -1,7 +1,13 @@
 import { DescribeSecretCommand, RotateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { PublicKey } from '../../lib/keys/jwks-store.ts';
-import { type Keyset, parseKeyset, signingKeysOf } from '../../lib/keys/keyset.ts';
+import { type PublicKey, publishSigningKey } from '../../lib/keys/jwks-store.ts';
+import {
+  generateKeyset,
+  type Keyset,
+  parseKeyset,
+  serializeKeyset,
+  signingKeysOf,
+} from '../../lib/keys/keyset.ts';
 import { proveSigningKey } from '../../lib/keys/proof.ts';
 import { KEPT_AFTER_RETIREMENT, PUBLIC_AFTER_RETIREMENT } from '../../lib/keys/retention.ts';
 import { replaceCompromisedKey } from '../../lib/rotation/compromise.ts';
@@ -14,6 +20,8 @@ import { startLatchkey, type TestLatchkey } from '../support/latchkey.ts';
 const DAY = 24 * 3600;
 
 let latchkey: TestLatchkey;
+/** Seconds. Most rotations here follow each other at once. */
+let minimumPublicAge = 0;
 let handler: (event: RotationEvent) => Promise<void>;
 let secretId: string;
 beforeAll(async () => {
@@ -22,14 +30,16 @@ beforeAll(async () => {
   const { jwks } = latchkey.stores;
   handler = createRotationHandler({
     secretOf: (id) => createRotatingSecret(latchkey.secretsManager, id),
-    rotation: createSigningKeyRotation({
-      jwks,
-      fetchJwks: async () => (await latchkey.call('jwks', { method: 'GET' })).json,
-      prove: proveSigningKey,
-      now: () => Math.floor(Date.now() / 1000),
-      // The function's cache grows old by the clock, which is moved.
-      wait: async (milliseconds) => pass(milliseconds / 1000),
-    }),
+    rotationOf: () =>
+      createSigningKeyRotation({
+        jwks,
+        fetchJwks: async () => (await latchkey.call('jwks', { method: 'GET' })).json,
+        prove: proveSigningKey,
+        minimumPublicAge,
+        now: () => Math.floor(Date.now() / 1000),
+        // The function's cache grows old by the clock, which is moved.
+        wait: async (milliseconds) => pass(milliseconds / 1000),
+      }),
     log: { info: () => {}, warn: () => {}, error: () => {} },
   });
   await latchkey.createKeys();
@@ -122,6 +132,22 @@ describe('a rotation of the signing keys', () => {
   });
 });
 
+describe('a rotation that comes too early', () => {
+  it('waits until verifiers can have fetched what is next, and is through with a later try', async () => {
+    const before = await read();
+    minimumPublicAge = 7200;
+    await rotate();
+    expect(await read()).toEqual(before);
+    pass(7200);
+    await latchkey.secretsManager
+      .send(new RotateSecretCommand({ SecretId: secretId }))
+      .catch(() => {});
+    await latchkey.rotationsSettled();
+    expect((await read()).RS256.current).toEqual(before.RS256.next);
+    minimumPublicAge = 0;
+  });
+});
+
 describe('a key that somebody else may have', () => {
   const condemn = (kid: string) =>
     replaceCompromisedKey(kid, {
@@ -174,6 +200,63 @@ describe('a key that somebody else may have', () => {
     const kids = signingKeysOf(await read()).map(({ kid }) => kid);
     expect(kids).not.toContain(before.RS256.next.kid);
     expect(await shownKids()).not.toContain(pending.RS256.next.kid);
+  });
+
+  it('is put out of use though a rotation finishes meanwhile, and what signs then stays public', async () => {
+    const before = await read();
+    const secret = createRotatingSecret(latchkey.secretsManager, secretId);
+    let isFirst = true;
+    const outcome = await replaceCompromisedKey(before.RS256.next.kid, {
+      secret: {
+        ...secret,
+        async replace(value, expected) {
+          if (isFirst) {
+            isFirst = false;
+            // The rotation that was faster: its keyset is without the key.
+            const keyset = {
+              ...before,
+              RS256: { ...before.RS256, next: (await generateKeyset(now())).RS256.next },
+            };
+            await publishSigningKey(latchkey.stores.jwks, keyset.RS256.next);
+            await secret.replace(serializeKeyset(keyset), expected);
+          }
+          return secret.replace(value, expected);
+        },
+      },
+      jwks: latchkey.stores.jwks,
+      now: now(),
+    });
+    expect(outcome).toBe('was-retired');
+    const shown = await shownKids();
+    for (const { kid } of signingKeysOf(await read())) {
+      expect(shown).toContain(kid);
+      expect((await record(kid))?.publicUntil).toBeUndefined();
+    }
+    expect(shown).not.toContain(before.RS256.next.kid);
+    expect(await labels()).toEqual(['AWSCURRENT', 'AWSPREVIOUS']);
+  });
+
+  it('is not promoted by a rotation that began before, whatever the JWKS shows', async () => {
+    const working = handler;
+    let version = '';
+    handler = async (event) => {
+      version = event.ClientRequestToken;
+      if (event.Step === 'testSecret') throw new Error('killed');
+      await working(event);
+    };
+    await rotate();
+    handler = working;
+    const before = await read();
+    await latchkey.stores.jwks.condemn(before.RS256.next.kid, now());
+    for (const Step of ['setSecret', 'testSecret', 'finishSecret'] as const) {
+      await expect(
+        handler({ Step, SecretId: secretId, ClientRequestToken: version }),
+      ).rejects.toThrow('a key of the new keyset is out of use');
+    }
+    expect(await condemn(before.RS256.next.kid)).toBe('was-next');
+    expect(await labels()).toEqual(['AWSCURRENT', 'AWSPREVIOUS']);
+    await rotate();
+    expect((await read()).RS256.current.kid).not.toBe(before.RS256.next.kid);
   });
 
   it('is refused where there is none', async () => {

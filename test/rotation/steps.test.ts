@@ -25,7 +25,8 @@ class MemorySecret implements RotatingSecret {
 
   async describe() {
     this.#call();
-    return { isRotationEnabled: this.isRotationEnabled, versions: Object.fromEntries(this.labels) };
+    const versions = Object.fromEntries(this.labels);
+    return { name: 'secret', isRotationEnabled: this.isRotationEnabled, versions };
   }
 
   async read(label: string, version?: string) {
@@ -54,6 +55,7 @@ class MemorySecret implements RotatingSecret {
     this.#call();
     this.values.set('replaced', value);
     await this.promote('replaced', undefined);
+    return 'replaced' as const;
   }
 
   async unstage(version: string) {
