@@ -30,6 +30,18 @@ export function createRotatingSecret(
     };
   }
 
+  /** Fails where `from` is not the current version any more. */
+  async function moveCurrent(to: string, from: string | undefined): Promise<void> {
+    await secretsManager.send(
+      new UpdateSecretVersionStageCommand({
+        SecretId: secretId,
+        VersionStage: 'AWSCURRENT',
+        MoveToVersionId: to,
+        ...(from !== undefined && { RemoveFromVersionId: from }),
+      }),
+    );
+  }
+
   return {
     describe,
 
@@ -67,14 +79,7 @@ export function createRotatingSecret(
 
     async promote(version, from) {
       try {
-        await secretsManager.send(
-          new UpdateSecretVersionStageCommand({
-            SecretId: secretId,
-            VersionStage: 'AWSCURRENT',
-            MoveToVersionId: version,
-            ...(from !== undefined && { RemoveFromVersionId: from }),
-          }),
-        );
+        await moveCurrent(version, from);
       } catch (error) {
         const { versions } = await describe();
         if (!versions[version]?.includes('AWSCURRENT')) throw error;
@@ -92,14 +97,7 @@ export function createRotatingSecret(
         }),
       );
       try {
-        await secretsManager.send(
-          new UpdateSecretVersionStageCommand({
-            SecretId: secretId,
-            VersionStage: 'AWSCURRENT',
-            MoveToVersionId: version,
-            ...(expected !== undefined && { RemoveFromVersionId: expected }),
-          }),
-        );
+        await moveCurrent(version, expected);
       } catch (error) {
         const { versions } = await describe();
         if (holderOf('AWSCURRENT', { versions }) === expected) throw error;

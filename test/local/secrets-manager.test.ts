@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import {
   BatchGetSecretValueCommand,
   CancelRotateSecretCommand,
@@ -34,6 +32,7 @@ import {
   type SecretsManagerOptions,
   startSecretsManager,
 } from '../../local/secrets-manager.ts';
+import { findOnPath, startMoto } from '../support/moto.ts';
 
 const DAY = 86_400_000;
 const START = Date.UTC(2026, 0, 1, 12);
@@ -687,74 +686,20 @@ describe('the embedded Secrets Manager keeps the contract', () => {
   describeContract(() => client);
 });
 
-function findOnPath(command: string): string | undefined {
-  return (process.env.PATH ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, command))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-async function waitUntilAnswering(endpoint: string, process: ChildProcess): Promise<void> {
-  const deadline = Date.now() + 50_000;
-  while (Date.now() < deadline && process.exitCode === null) {
-    try {
-      const answer = await fetch(`${endpoint}/moto-api/`);
-      await answer.arrayBuffer();
-      return;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-  throw new Error(`moto_server did not answer (exit code ${process.exitCode})`);
-}
-
 const motoServer = findOnPath('moto_server');
 
 describe.skipIf(motoServer === undefined)(
   `moto keeps the contract${motoServer === undefined ? ' (skipped: no moto_server on the PATH)' : ''}`,
   () => {
-    let moto: ChildProcess | undefined;
+    let moto: Awaited<ReturnType<typeof startMoto>>;
     let client: SecretsManagerClient;
-    // The whole process group, since a launcher script may have started the server itself.
-    const kill = () => {
-      if (moto?.pid !== undefined && moto.exitCode === null && moto.signalCode === null) {
-        process.kill(-moto.pid, 'SIGKILL');
-      }
-    };
     beforeAll(async () => {
-      const port = await findFreePort();
-      moto = spawn(motoServer ?? '', ['-H', '127.0.0.1', '-p', String(port)], {
-        stdio: 'ignore',
-        detached: true,
-      });
-      process.once('exit', kill);
-      const endpoint = `http://127.0.0.1:${port}`;
-      client = createClient(endpoint);
-      await waitUntilAnswering(endpoint, moto);
+      moto = await startMoto(motoServer ?? '');
+      client = createClient(moto.endpoint);
     });
     afterAll(async () => {
       client.destroy();
-      if (moto !== undefined && moto.exitCode === null) {
-        const ended = new Promise((resolve) => moto?.once('exit', resolve));
-        kill();
-        await ended;
-      }
-      process.off('exit', kill);
+      await moto.close();
     });
     describeContract(() => client);
   },
