@@ -5,7 +5,7 @@ import {
   ResourceNotFoundException,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { type Keyset, parseKeyset, serializeKeyset } from './keyset.ts';
+import { type Keyset, keysetOf, serializeKeyset } from './keyset.ts';
 
 /**
  * Reads the signing keys from Secrets Manager; undefined where none were made yet.
@@ -20,7 +20,7 @@ export async function readKeyset(
     const { SecretString } = await secretsManager.send(
       new GetSecretValueCommand({ SecretId: secretId }),
     );
-    return SecretString === undefined ? undefined : parseKeyset(SecretString);
+    return keysetOf(SecretString);
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return undefined;
     throw error;

@@ -66,6 +66,18 @@ export function serializeKeyset(keyset: Keyset): string {
   return JSON.stringify({ version: 1, keys: keyset });
 }
 
+/** What CloudFormation fills the secret with, so that there is something to rotate: 64 letters and digits at random. */
+const NOTHING_YET = /^[A-Za-z0-9]{64}$/;
+
+/**
+ * The keyset that the secret holds; undefined where none was made yet.
+ *
+ * @throws {MalformedKeysetError}
+ */
+export function keysetOf(secret: string | undefined): Keyset | undefined {
+  return secret === undefined || NOTHING_YET.test(secret) ? undefined : parseKeyset(secret);
+}
+
 /** Thrown for a secret that holds no keyset. Says nothing of what it holds instead. */
 export class MalformedKeysetError extends Error {
   override readonly name = 'MalformedKeysetError';

@@ -2,7 +2,7 @@ import { type JwksStore, publishSigningKey } from '../keys/jwks-store.ts';
 import {
   generateSigningKey,
   type Keyset,
-  parseKeyset,
+  keysetOf,
   type SigningKey,
   serializeKeyset,
   signingKeysOf,
@@ -45,8 +45,10 @@ export async function replaceCompromisedKey(
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
     await abandonRotation(secret, jwks, now);
     const expected = holderOf('AWSCURRENT', await secret.describe());
-    const current = expected && (await secret.read('AWSCURRENT', expected));
-    const keyset = current ? parseKeyset(current) : undefined;
+    const current = await secret.read('AWSCURRENT', expected);
+    // A rotation finished in between.
+    if (current === undefined && expected !== undefined) continue;
+    const keyset = keysetOf(current);
     const place = keyset && placeOf(keyset, kid);
     if (keyset === undefined || place === undefined) return 'was-retired';
 
@@ -80,12 +82,16 @@ async function abandonRotation(
 ): Promise<void> {
   const { versions } = await secret.describe();
   const current = await secret.read('AWSCURRENT');
-  const kept = new Set(current ? signingKeysOf(parseKeyset(current)).map(({ kid }) => kid) : []);
+  const kept = kidsOf(current);
   for (const [version, labels] of Object.entries(versions)) {
     if (!labels.includes('AWSPENDING') || labels.includes('AWSCURRENT')) continue;
     const pending = await secret.read('AWSPENDING', version);
     await secret.unstage(version);
-    const orphans = pending === undefined ? [] : signingKeysOf(parseKeyset(pending));
-    for (const { kid } of orphans) if (!kept.has(kid)) await jwks.retire(kid, now, now);
+    for (const kid of kidsOf(pending)) if (!kept.has(kid)) await jwks.retire(kid, now, now);
   }
+}
+
+function kidsOf(value: string | undefined): Set<string> {
+  const keyset = keysetOf(value);
+  return new Set(keyset === undefined ? [] : signingKeysOf(keyset).map(({ kid }) => kid));
 }

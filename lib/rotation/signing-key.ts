@@ -3,8 +3,8 @@ import {
   generateKeyset,
   generateSigningKey,
   type Keyset,
+  keysetOf,
   type PublicJwk,
-  parseKeyset,
   type SigningKey,
   serializeKeyset,
   signingKeysOf,
@@ -66,32 +66,39 @@ export function createSigningKeyRotation(dependencies: SigningKeyRotationDepende
 
   return {
     async create(current) {
-      const keyset = current === undefined ? undefined : parseKeyset(current);
+      const keyset = keysetOf(current);
       if (keyset !== undefined) assertNextIsKnown(keyset);
       return serializeKeyset(await nextKeyset(keyset, now()));
     },
 
     async set(pending) {
-      const keys = signingKeysOf(parseKeyset(pending));
+      const keys = keysOf(pending);
       await Promise.all(keys.map((key) => publishSigningKey(jwks, key)));
       await assertUsable(keys);
     },
 
     async test(pending) {
-      const keys = signingKeysOf(parseKeyset(pending));
+      const keys = keysOf(pending);
+      if (keys.length === 0) return;
       await assertUsable(keys);
       const published = await findPublished(keys);
       await Promise.all(keys.map((key, index) => prove(key, published[index] ?? {})));
     },
 
     async retire(previous, current) {
-      const kept = new Set(signingKeysOf(parseKeyset(current)).map(({ kid }) => kid));
-      const outgoing = signingKeysOf(parseKeyset(previous)).filter(({ kid }) => !kept.has(kid));
+      const kept = new Set(keysOf(current).map(({ kid }) => kid));
+      const outgoing = keysOf(previous).filter(({ kid }) => !kept.has(kid));
       const publicUntil = now() + PUBLIC_AFTER_RETIREMENT;
       const expiresAt = now() + KEPT_AFTER_RETIREMENT;
       await Promise.all(outgoing.map(({ kid }) => jwks.retire(kid, publicUntil, expiresAt)));
     },
   };
+}
+
+/** None where no keyset was made yet: then there is nothing to publish, to test or to retire. */
+function keysOf(value: string): SigningKey[] {
+  const keyset = keysetOf(value);
+  return keyset === undefined ? [] : signingKeysOf(keyset);
 }
 
 async function nextKeyset(keyset: Keyset | undefined, now: number): Promise<Keyset> {

@@ -1,7 +1,13 @@
 import { calculateJwkThumbprint } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { publishedKeys } from '../../lib/keys/jwks-store.ts';
-import { generateKeyset, parseKeyset, publicJwk, serializeKeyset } from '../../lib/keys/keyset.ts';
+import {
+  generateKeyset,
+  keysetOf,
+  parseKeyset,
+  publicJwk,
+  serializeKeyset,
+} from '../../lib/keys/keyset.ts';
 import { readKeyset } from '../../lib/keys/keyset-store.ts';
 import { startLatchkey, type TestLatchkey } from '../support/latchkey.ts';
 
@@ -51,6 +57,14 @@ describe('a keyset', () => {
     expect(() => parseKeyset(secret)).toThrow(
       /^the signing-keys secret (holds no keyset|has no .* keys)$/,
     );
+  });
+});
+
+describe('a secret that CloudFormation has just filled', () => {
+  it('holds no keyset yet', () => {
+    expect(keysetOf(undefined)).toBeUndefined();
+    expect(keysetOf('a1B2'.repeat(16))).toBeUndefined();
+    expect(() => keysetOf('a1B2'.repeat(15))).toThrow('holds no keyset');
   });
 });
 

@@ -42,7 +42,8 @@ beforeAll(async () => {
       }),
     log: { info: () => {}, warn: () => {}, error: () => {} },
   });
-  await latchkey.createKeys();
+  // The secret is as CloudFormation leaves it.
+  await rotate();
 });
 // The clock goes on from test to test: caches would take one that went back for fresh.
 afterAll(async () => {
@@ -89,6 +90,12 @@ async function labels(): Promise<string[]> {
 }
 
 describe('a rotation of the signing keys', () => {
+  it('makes the first ones where there are none', async () => {
+    const kids = signingKeysOf(await read()).map(({ kid }) => kid);
+    expect(kids).toHaveLength(4);
+    expect(await shownKids()).toEqual(expect.arrayContaining(kids));
+  });
+
   it('promotes what was next, of each algorithm, and makes a new next', async () => {
     const before = await read();
     await rotate();
