@@ -1,4 +1,4 @@
-import { assertSecure } from '../lib/clients/request-token.ts';
+import { assertSecure, basicAuthorization } from '../lib/clients/request-token.ts';
 import type { ServiceSecretStore } from '../lib/clients/service-secret-store.ts';
 import { endpointBase } from '../lib/oauth/metadata.ts';
 import { RefusedError } from '../lib/refused-error.ts';
@@ -76,7 +76,7 @@ export async function requestToken(
   const body = new URLSearchParams({ ...parameters, ...(isPublic && { client_id: clientId }) });
   const response = await send(url, {
     method: 'POST',
-    headers: isPublic ? {} : { authorization: basic(clientId, clientSecret) },
+    headers: isPublic ? {} : { authorization: basicAuthorization(clientId, clientSecret) },
     body,
     redirect: 'manual',
     signal: AbortSignal.timeout(TIMEOUT),
@@ -94,14 +94,6 @@ async function send(url: string, request: RequestInit): Promise<Response> {
     const { code = 'no answer' } = Object(error instanceof Error ? error.cause : undefined);
     throw new RefusedError(`${url} does not answer (${code})`, { cause: error });
   }
-}
-
-/** RFC 6749 section 2.3.1: each part form-encoded. */
-function basic(clientId: string, clientSecret: string): string {
-  const encoded = [clientId, clientSecret].map((part) =>
-    new URLSearchParams({ '': part }).toString(),
-  );
-  return `Basic ${Buffer.from(encoded.map((part) => part.slice(1)).join(':')).toString('base64')}`;
 }
 
 function isText(value: unknown): value is string {

@@ -50,7 +50,7 @@ export function createRequestToken(options: Partial<RequestTokenOptions> = {}): 
       agent: false,
       headers: {
         accept: 'application/json',
-        authorization: basic(clientId, clientSecret),
+        authorization: basicAuthorization(clientId, clientSecret),
         'content-type': 'application/x-www-form-urlencoded',
       },
       signal: AbortSignal.timeout(timeout),
@@ -86,8 +86,8 @@ export function assertSecure(url: URL): void {
   );
 }
 
-/** RFC 6749 section 2.3.1: both halves form-encoded. */
-function basic(clientId: string, clientSecret: string): string {
+/** The Authorization header of RFC 6749 section 2.3.1: both halves form-encoded. */
+export function basicAuthorization(clientId: string, clientSecret: string): string {
   const [id, secret] = [clientId, clientSecret].map((text) =>
     new URLSearchParams({ '': text }).toString().slice(1),
   );

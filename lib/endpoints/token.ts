@@ -59,7 +59,13 @@ export function createTokenEndpoint(dependencies: TokenDependencies): Endpoint {
     const noted = dependencies.noteSecretUse(client, credentials);
     try {
       assertMayUse(client, grantType, credentials);
-      return await grantToken(dependencies, request, { client, grantType, parameters, named });
+      return await grantToken(dependencies, request, {
+        client,
+        grantType,
+        parameters,
+        audience,
+        named,
+      });
     } finally {
       await noted;
     }
@@ -71,6 +77,8 @@ interface TokenRequest {
   client: Client;
   grantType: GrantType;
   parameters: Parameters;
+  /** What the request names; undefined where it names nothing. */
+  audience: string | undefined;
   /** The resource server that the request names, looked for; undefined where it names none or that is unknown. */
   named: ResourceServer | undefined;
 }
@@ -78,10 +86,11 @@ interface TokenRequest {
 async function grantToken(
   dependencies: TokenDependencies,
   request: HttpRequest,
-  { client, grantType, parameters, named }: TokenRequest,
+  { client, grantType, parameters, audience, named }: TokenRequest,
 ): Promise<HttpResponse> {
-  const identifier = selectAudience(requestedAudience(parameters), Object.keys(client.grants));
-  const resourceServer = named ?? (await dependencies.findResourceServer(identifier));
+  const identifier = selectAudience(audience, Object.keys(client.grants));
+  const resourceServer =
+    audience === undefined ? await dependencies.findResourceServer(identifier) : named;
   if (resourceServer === undefined) {
     throw new OAuthError('invalid_target', 'The audience is unknown or not granted', {
       detail: 'the client has a grant for a resource server that was removed',

@@ -7,7 +7,7 @@ import {
   serializeKeyset,
   signingKeysOf,
 } from '../keys/keyset.ts';
-import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../oauth/access-token.ts';
+import { SIGNING_ALGORITHMS } from '../oauth/access-token.ts';
 import { RefusedError } from '../refused-error.ts';
 import { holderOf, type RotatingSecret } from './steps.ts';
 
@@ -41,7 +41,7 @@ export async function replaceCompromisedKey(
   if ((await jwks.condemn(kid, now)) === 'unknown') {
     throw new RefusedError(`there is no key ${kid}`);
   }
-  const fresh = new Map<SigningAlgorithm, SigningKey>();
+  let fresh: SigningKey | undefined;
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
     await abandonRotation(secret, jwks, now);
     const expected = holderOf('AWSCURRENT', await secret.describe());
@@ -53,12 +53,12 @@ export async function replaceCompromisedKey(
     if (keyset === undefined || place === undefined) return 'was-retired';
 
     const { algorithm, role } = place;
-    const key = fresh.get(algorithm) ?? (await generateSigningKey(algorithm, now));
-    fresh.set(algorithm, key);
-    await publishSigningKey(jwks, key);
+    // A kid belongs to one algorithm: the next attempt can use the same key.
+    fresh ??= await generateSigningKey(algorithm, now);
+    await publishSigningKey(jwks, fresh);
     const pair = keyset[algorithm];
     const signs = role === 'current' ? pair.next : pair.current;
-    const successor = { ...keyset, [algorithm]: { current: signs, next: key } };
+    const successor = { ...keyset, [algorithm]: { current: signs, next: fresh } };
     const outcome = await secret.replace(serializeKeyset(successor), expected);
     if (outcome === 'replaced') return `was-${role}`;
   }
