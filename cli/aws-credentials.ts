@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { serviceSecretName } from '../lib/clients/service-secret.ts';
 import { endpointBase } from '../lib/oauth/metadata.ts';
-import { RefusedError } from '../lib/refused-error.ts';
+import { RefusedError } from '../lib/runtime/refused-error.ts';
+import { serviceSecretName } from '../lib/service-clients/service-secret.ts';
 import { assumeRole } from './assume-role.ts';
 import type { Connection, Target } from './connection.ts';
 import { notEmpty } from './options.ts';

@@ -1,8 +1,8 @@
-import type { Client } from '../lib/clients/client.ts';
 import { clientSecretId, isLive } from '../lib/clients/client-secret.ts';
 import type { ClientStore } from '../lib/clients/client-store.ts';
-import { nowInSeconds } from '../lib/clock.ts';
-import { RefusedError } from '../lib/refused-error.ts';
+import type { Client } from '../lib/oauth/client.ts';
+import { nowInSeconds } from '../lib/runtime/clock.ts';
+import { RefusedError } from '../lib/runtime/refused-error.ts';
 import { claimsText, dateTime, fields, joined, type Report } from './output.ts';
 
 /**

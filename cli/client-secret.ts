@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import type { Client } from '../lib/clients/client.ts';
 import {
   clientSecretId,
   generateClientSecret,
@@ -11,9 +10,10 @@ import {
   withoutSecret,
   withSuccessor,
 } from '../lib/clients/secret-overlap.ts';
-import { parseServiceSecret } from '../lib/clients/service-secret.ts';
-import { nowInSeconds } from '../lib/clock.ts';
-import { RefusedError } from '../lib/refused-error.ts';
+import type { Client } from '../lib/oauth/client.ts';
+import { nowInSeconds } from '../lib/runtime/clock.ts';
+import { RefusedError } from '../lib/runtime/refused-error.ts';
+import { parseServiceSecret } from '../lib/service-clients/service-secret.ts';
 import {
   findClient,
   reportWithSecret,

@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
+import { newClient } from '../lib/clients/registration.ts';
 import {
   DEFAULT_REFRESH_ABSOLUTE_LIFETIME,
   DEFAULT_REFRESH_IDLE_LIFETIME,
-} from '../lib/clients/client.ts';
-import { newClient } from '../lib/clients/registration.ts';
-import { RECOVERY_DAYS } from '../lib/clients/service-secret-store.ts';
-import { nowInSeconds } from '../lib/clock.ts';
-import type { CustomClaims } from '../lib/oauth/access-token.ts';
+} from '../lib/oauth/client.ts';
 import { AUTHENTICATION_METHODS } from '../lib/oauth/client-authentication.ts';
 import { GRANT_TYPES } from '../lib/oauth/grants/grant.ts';
-import { RefusedError } from '../lib/refused-error.ts';
+import type { CustomClaims } from '../lib/oauth/tokens/access-token.ts';
+import { nowInSeconds } from '../lib/runtime/clock.ts';
+import { RefusedError } from '../lib/runtime/refused-error.ts';
+import { RECOVERY_DAYS } from '../lib/service-clients/service-secret-store.ts';
 import {
   documentOf,
   findClient,

@@ -8,16 +8,16 @@ import {
   createClientSecretStore,
 } from '../lib/clients/client-secret-store.ts';
 import { type ClientStore, createClientStore } from '../lib/clients/client-store.ts';
-import {
-  createServiceSecretStore,
-  type ServiceSecretStore,
-} from '../lib/clients/service-secret-store.ts';
-import { createJwksStore, type JwksStore } from '../lib/keys/jwks-store.ts';
-import { RefusedError } from '../lib/refused-error.ts';
+import { createJwksStore, type JwksStore } from '../lib/keys/public-key-store.ts';
 import {
   createResourceServerStore,
   type ResourceServerStore,
 } from '../lib/resource-servers/resource-server-store.ts';
+import { RefusedError } from '../lib/runtime/refused-error.ts';
+import {
+  createServiceSecretStore,
+  type ServiceSecretStore,
+} from '../lib/service-clients/service-secret-store.ts';
 import { createPasswordStore, type PasswordStore } from '../lib/users/password-store.ts';
 import { createUserStore, type UserStore } from '../lib/users/user-store.ts';
 import { LOCAL_CREDENTIALS_ENVIRONMENT } from '../local/credentials.ts';

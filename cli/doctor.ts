@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { nowInSeconds } from '../lib/clock.ts';
+import { nowInSeconds } from '../lib/runtime/clock.ts';
 import type { Connection, Target } from './connection.ts';
 import { type Finding, warn } from './doctor/finding.ts';
 import { examineIssuer } from './doctor/issuer.ts';

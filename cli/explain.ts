@@ -1,6 +1,6 @@
 import { MalformedKeysetError } from '../lib/keys/keyset.ts';
 import { OAuthError } from '../lib/oauth/errors.ts';
-import { RefusedError } from '../lib/refused-error.ts';
+import { RefusedError } from '../lib/runtime/refused-error.ts';
 
 /** Where the work that failed was done. */
 export interface Place {

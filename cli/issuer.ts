@@ -1,4 +1,4 @@
-import { RefusedError } from '../lib/refused-error.ts';
+import { RefusedError } from '../lib/runtime/refused-error.ts';
 import { readStackFile, type Target } from './connection.ts';
 
 /**

@@ -1,14 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { nowInSeconds } from '../lib/clock.ts';
 import { createFirstKeyset } from '../lib/keys/first-keyset.ts';
-import type { JwksStore, PublicKey } from '../lib/keys/jwks-store.ts';
 import type { Keyset } from '../lib/keys/keyset.ts';
 import { readKeyset } from '../lib/keys/keyset-store.ts';
+import type { JwksStore, PublicKey } from '../lib/keys/public-key-store.ts';
 import { VERIFIER_CACHE } from '../lib/keys/retention.ts';
-import { RefusedError } from '../lib/refused-error.ts';
 import { type Compromise, replaceCompromisedKey } from '../lib/rotation/compromise.ts';
 import { createRotatingSecret, startRotation } from '../lib/rotation/rotating-secret-store.ts';
+import { nowInSeconds } from '../lib/runtime/clock.ts';
+import { RefusedError } from '../lib/runtime/refused-error.ts';
 import type { Connection } from './connection.ts';
 import { dateTime, type Report, table } from './output.ts';
 import type { Shell } from './run.ts';

@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
-import { RefusedError } from '../lib/refused-error.ts';
+import { RefusedError } from '../lib/runtime/refused-error.ts';
 import { addAwsCredentialsCommand } from './aws-credentials.ts';
 import { addClientCommands } from './client.ts';
 import { type Connection, type Target, withConnection } from './connection.ts';

@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
-import { createRequestToken } from '../lib/clients/request-token.ts';
+import type { CustomClaims } from '../lib/oauth/tokens/access-token.ts';
+import { nowInSeconds } from '../lib/runtime/clock.ts';
+import { RefusedError } from '../lib/runtime/refused-error.ts';
+import { createRequestToken } from '../lib/service-clients/request-token.ts';
 import {
   addProgrammaticClient,
   addServiceClient,
   type RegisteredService,
-} from '../lib/clients/service-registration.ts';
-import { parseServiceSecret, serviceSecretName } from '../lib/clients/service-secret.ts';
-import { nowInSeconds } from '../lib/clock.ts';
-import type { CustomClaims } from '../lib/oauth/access-token.ts';
-import { RefusedError } from '../lib/refused-error.ts';
+} from '../lib/service-clients/service-registration.ts';
+import { parseServiceSecret, serviceSecretName } from '../lib/service-clients/service-secret.ts';
 import { documentOf, rowsOf } from './client-report.ts';
 import type { Connection, Target } from './connection.ts';
 import { findIssuer } from './issuer.ts';

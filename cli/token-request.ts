@@ -1,7 +1,7 @@
-import { assertSecure, basicAuthorization } from '../lib/clients/request-token.ts';
-import type { ServiceSecretStore } from '../lib/clients/service-secret-store.ts';
 import { endpointBase } from '../lib/oauth/metadata.ts';
-import { RefusedError } from '../lib/refused-error.ts';
+import { RefusedError } from '../lib/runtime/refused-error.ts';
+import { assertSecure, basicAuthorization } from '../lib/service-clients/request-token.ts';
+import type { ServiceSecretStore } from '../lib/service-clients/service-secret-store.ts';
 
 /** With what a client asks for a token, and where. */
 export interface TokenClient {

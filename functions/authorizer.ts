@@ -1,10 +1,10 @@
-import { nowInSeconds } from '../lib/clock.ts';
-import { readAuthorizerConfig } from '../lib/config.ts';
 import { createAuthorizer } from '../lib/gateway/authorizer.ts';
 import { createUserRecordStore } from '../lib/gateway/user-record-store.ts';
-import { createFetchJson } from '../lib/keys/fetch-json.ts';
-import { createRemoteKeys } from '../lib/keys/remote-keys.ts';
-import { consoleLog as log } from '../lib/log.ts';
+import { createFetchJson } from '../lib/jwt/fetch-json.ts';
+import { createRemoteKeys } from '../lib/jwt/remote-keys.ts';
+import { nowInSeconds } from '../lib/runtime/clock.ts';
+import { consoleLog as log } from '../lib/runtime/log.ts';
+import { readAuthorizerConfig } from './config.ts';
 
 const config = readAuthorizerConfig(process.env);
 const fetchJson = createFetchJson();

@@ -2,9 +2,6 @@ import { createDynamoDB } from '../lib/aws/dynamodb.ts';
 import { createSecretsManager } from '../lib/aws/secrets-manager.ts';
 import { createClientSecretStore } from '../lib/clients/client-secret-store.ts';
 import { createClientStore } from '../lib/clients/client-store.ts';
-import { createServiceSecretStore } from '../lib/clients/service-secret-store.ts';
-import { nowInSeconds } from '../lib/clock.ts';
-import { readClientResourceConfig } from '../lib/config.ts';
 import { createDeliver } from '../lib/custom-resources/callback.ts';
 import { createClientResource } from '../lib/custom-resources/client-resource.ts';
 import { createClientSecrets } from '../lib/custom-resources/client-secrets.ts';
@@ -13,7 +10,10 @@ import { createDeclaredResourceServerStore } from '../lib/custom-resources/decla
 import { createDeclaredSecretStore } from '../lib/custom-resources/declared-secret-store.ts';
 import { createCustomResourceHandler } from '../lib/custom-resources/handler.ts';
 import { createResourceServerResource } from '../lib/custom-resources/resource-server-resource.ts';
-import { consoleLog } from '../lib/log.ts';
+import { nowInSeconds } from '../lib/runtime/clock.ts';
+import { consoleLog } from '../lib/runtime/log.ts';
+import { createServiceSecretStore } from '../lib/service-clients/service-secret-store.ts';
+import { readClientResourceConfig } from './config.ts';
 
 const config = readClientResourceConfig(process.env);
 const dynamodb = createDynamoDB();

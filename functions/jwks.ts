@@ -1,12 +1,12 @@
 import { createDynamoDB } from '../lib/aws/dynamodb.ts';
-import { createCache } from '../lib/cache.ts';
-import { JWKS_AGE, JWKS_AGE_ON_ERROR } from '../lib/cached-lookups.ts';
-import { nowInSeconds } from '../lib/clock.ts';
-import { readJwksConfig } from '../lib/config.ts';
 import { createJwksEndpoint } from '../lib/endpoints/jwks.ts';
-import { lambdaHandler } from '../lib/http/lambda.ts';
-import { createJwksStore } from '../lib/keys/jwks-store.ts';
-import { consoleLog } from '../lib/log.ts';
+import { createJwksStore } from '../lib/keys/public-key-store.ts';
+import { lambdaHandler } from '../lib/lambda/http-handler.ts';
+import { createCache } from '../lib/runtime/cache.ts';
+import { nowInSeconds } from '../lib/runtime/clock.ts';
+import { consoleLog } from '../lib/runtime/log.ts';
+import { readJwksConfig } from './config.ts';
+import { JWKS_AGE, JWKS_AGE_ON_ERROR } from './parts.ts';
 
 const { signingKeysTable } = readJwksConfig(process.env);
 

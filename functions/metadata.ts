@@ -1,7 +1,7 @@
-import { readMetadataConfig } from '../lib/config.ts';
 import { createMetadataEndpoint } from '../lib/endpoints/metadata.ts';
-import { lambdaHandler } from '../lib/http/lambda.ts';
-import { consoleLog } from '../lib/log.ts';
+import { lambdaHandler } from '../lib/lambda/http-handler.ts';
+import { consoleLog } from '../lib/runtime/log.ts';
+import { readMetadataConfig } from './config.ts';
 
 const { issuer } = readMetadataConfig(process.env);
 

@@ -1,16 +1,16 @@
 import { setTimeout } from 'node:timers/promises';
 import { createDynamoDB } from '../lib/aws/dynamodb.ts';
 import { createSecretsManager } from '../lib/aws/secrets-manager.ts';
-import { nowInSeconds } from '../lib/clock.ts';
-import { readRotateSigningKeyConfig } from '../lib/config.ts';
-import { createFetchJson } from '../lib/keys/fetch-json.ts';
-import { createJwksStore } from '../lib/keys/jwks-store.ts';
-import { proveSigningKey } from '../lib/keys/proof.ts';
-import { createJwksFetch } from '../lib/keys/published-jwks.ts';
-import { consoleLog } from '../lib/log.ts';
+import { createFetchJson } from '../lib/jwt/fetch-json.ts';
+import { createJwksFetch } from '../lib/jwt/fetch-jwks.ts';
+import { proveSigningKey } from '../lib/keys/prove-signing-key.ts';
+import { createJwksStore } from '../lib/keys/public-key-store.ts';
 import { createRotationHandler } from '../lib/rotation/handler.ts';
 import { createRotatingSecret } from '../lib/rotation/rotating-secret-store.ts';
 import { createSigningKeyRotation } from '../lib/rotation/signing-key.ts';
+import { nowInSeconds } from '../lib/runtime/clock.ts';
+import { consoleLog } from '../lib/runtime/log.ts';
+import { readRotateSigningKeyConfig } from './config.ts';
 
 const config = readRotateSigningKeyConfig(process.env);
 const secretsManager = createSecretsManager();

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { invocation } from '../invocation.ts';
 import { OAuthError } from '../oauth/errors.ts';
+import { invocation } from '../runtime/invocation-signal.ts';
 
 /** Seconds that a client is asked to wait when a store is down or throttled. */
 const RETRY_AFTER = 2;

@@ -1,5 +1,5 @@
+import type { Client } from '../oauth/client.ts';
 import { authenticateClient, type ClientCredentials } from '../oauth/client-authentication.ts';
-import type { Client } from './client.ts';
 
 /** A client as it was found. */
 export interface FoundClient {

@@ -7,8 +7,8 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { createTable, type Item } from '../aws/table.ts';
-import { RefusedError } from '../refused-error.ts';
-import type { Client } from './client.ts';
+import type { Client } from '../oauth/client.ts';
+import { RefusedError } from '../runtime/refused-error.ts';
 import { clientSecretId } from './client-secret.ts';
 import { clientOf, secretItemsOf } from './client-store.ts';
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Client, ClientSecret } from './client.ts';
+import type { Client, ClientSecret } from '../oauth/client.ts';
 
 declare const hashed: unique symbol;
 /** The SHA-256 of a client secret, base64url. A secret has 256 random bits: nothing slower is needed. */

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createTable, type Item } from '../aws/table.ts';
-import type { Client, ClientSecret } from './client.ts';
+import type { Client, ClientSecret } from '../oauth/client.ts';
 
 export interface ClientStore {
   /** Eventually consistent, unless asked to be `consistent`, which costs twice as much. */

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { type CustomClaims, isReservedClaim } from '../oauth/access-token.ts';
+import {
+  type Client,
+  DEFAULT_REFRESH_ABSOLUTE_LIFETIME,
+  DEFAULT_REFRESH_IDLE_LIFETIME,
+} from '../oauth/client.ts';
 import {
   AUTHENTICATION_METHODS,
   type AuthenticationMethod,
 } from '../oauth/client-authentication.ts';
 import { GRANT_TYPES, type GrantType } from '../oauth/grants/grant.ts';
-import { RefusedError } from '../refused-error.ts';
+import type { ResourceServer } from '../oauth/resource-server.ts';
+import { type CustomClaims, isReservedClaim } from '../oauth/tokens/access-token.ts';
 import { assertAccessTokenLifetime } from '../resource-servers/registration.ts';
-import type { ResourceServer } from '../resource-servers/resource-server.ts';
-import {
-  type Client,
-  DEFAULT_REFRESH_ABSOLUTE_LIFETIME,
-  DEFAULT_REFRESH_IDLE_LIFETIME,
-} from './client.ts';
+import { RefusedError } from '../runtime/refused-error.ts';
 import { generateClientSecret, hashClientSecret } from './client-secret.ts';
 
 export interface ClientRegistration {

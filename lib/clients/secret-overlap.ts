@@ -1,5 +1,5 @@
-import { RefusedError } from '../refused-error.ts';
-import type { ClientSecret } from './client.ts';
+import type { ClientSecret } from '../oauth/client.ts';
+import { RefusedError } from '../runtime/refused-error.ts';
 import { clientSecretId, isLive, type SecretHash } from './client-secret.ts';
 
 /** Secrets of one client that are good at the same time. */

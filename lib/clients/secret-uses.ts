@@ -1,7 +1,7 @@
-import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Client, ClientSecret } from '../oauth/client.ts';
 import type { ClientCredentials } from '../oauth/client-authentication.ts';
-import type { Client, ClientSecret } from './client.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Metrics } from '../runtime/metrics.ts';
 import { clientSecretId, matchClientSecret } from './client-secret.ts';
 import type { ClientSecretStore } from './client-secret-store.ts';
 import { endOf } from './secret-overlap.ts';

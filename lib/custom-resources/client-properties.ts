@@ -1,5 +1,5 @@
-import type { ClaimValue, CustomClaims } from '../oauth/access-token.ts';
-import { RefusedError } from '../refused-error.ts';
+import type { ClaimValue, CustomClaims } from '../oauth/tokens/access-token.ts';
+import { RefusedError } from '../runtime/refused-error.ts';
 import { type PropertyReader, readProperties } from './properties.ts';
 import type { Properties } from './request.ts';
 

@@ -1,10 +1,10 @@
-import { type Client, isPublicClient } from '../clients/client.ts';
 import { hashClientSecret, verifyClientSecret } from '../clients/client-secret.ts';
 import type { ClientSecretStore } from '../clients/client-secret-store.ts';
 import { newClient } from '../clients/registration.ts';
 import { DEFAULT_OVERLAP, withSuccessor } from '../clients/secret-overlap.ts';
-import { RefusedError } from '../refused-error.ts';
-import type { ResourceServer } from '../resource-servers/resource-server.ts';
+import { type Client, isPublicClient } from '../oauth/client.ts';
+import type { ResourceServer } from '../oauth/resource-server.ts';
+import { RefusedError } from '../runtime/refused-error.ts';
 import {
   type ClientProperties,
   type DeclaredGrant,

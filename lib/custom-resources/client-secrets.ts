@@ -1,13 +1,13 @@
-import { type Client, isPublicClient } from '../clients/client.ts';
+import { type Client, isPublicClient } from '../oauth/client.ts';
+import { RefusedError } from '../runtime/refused-error.ts';
 import {
   type Place,
   parseServiceSecret,
   type ServiceSecret,
   serviceSecret,
   serviceSecretName,
-} from '../clients/service-secret.ts';
-import type { ServiceSecretStore } from '../clients/service-secret-store.ts';
-import { RefusedError } from '../refused-error.ts';
+} from '../service-clients/service-secret.ts';
+import type { ServiceSecretStore } from '../service-clients/service-secret-store.ts';
 import type {
   DeclaredSecretStore,
   SecretDescription,

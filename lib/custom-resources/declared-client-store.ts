@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createTable } from '../aws/table.ts';
-import type { Client } from '../clients/client.ts';
 import { clientOf, itemOf } from '../clients/client-store.ts';
+import type { Client } from '../oauth/client.ts';
 import { putDeclared, removeDeclared } from './declared-item.ts';
 
 export interface DeclaredClient {

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createTable } from '../aws/table.ts';
-import type { ResourceServer } from '../resource-servers/resource-server.ts';
+import type { ResourceServer } from '../oauth/resource-server.ts';
 import { itemOf, resourceServerOf } from '../resource-servers/resource-server-store.ts';
 import { putDeclared, removeDeclared } from './declared-item.ts';
 

@@ -12,7 +12,7 @@ import {
   TagResourceCommand,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { abandonRotation } from '../clients/service-secret-store.ts';
+import { abandonRotation } from '../service-clients/service-secret-store.ts';
 import type { Owner } from './resource.ts';
 
 /** Whose a secret is: tags of the secret. */

@@ -1,8 +1,8 @@
 import type { Context } from 'aws-lambda';
-import { invocation } from '../invocation.ts';
-import type { Log } from '../log.ts';
 import { OAuthError } from '../oauth/errors.ts';
-import { RefusedError } from '../refused-error.ts';
+import { invocation } from '../runtime/invocation-signal.ts';
+import type { Log } from '../runtime/log.ts';
+import { RefusedError } from '../runtime/refused-error.ts';
 import { answerOf, type Outcome } from './answer.ts';
 import { type Deliver, UndeliveredError } from './callback.ts';
 import {

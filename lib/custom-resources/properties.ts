@@ -1,4 +1,4 @@
-import { RefusedError } from '../refused-error.ts';
+import { RefusedError } from '../runtime/refused-error.ts';
 import type { Properties } from './request.ts';
 
 /** What CloudFormation itself reads of a custom resource's properties. */

@@ -1,6 +1,6 @@
-import type { Client } from '../clients/client.ts';
-import { RefusedError } from '../refused-error.ts';
+import type { Client } from '../oauth/client.ts';
 import { newResourceServer } from '../resource-servers/registration.ts';
+import { RefusedError } from '../runtime/refused-error.ts';
 import type { DeclaredResourceServerStore } from './declared-resource-server-store.ts';
 import { readProperties } from './properties.ts';
 import type { Properties } from './request.ts';

@@ -1,8 +1,8 @@
-import type { Cache } from '../cache.ts';
 import type { Endpoint } from '../http/http.ts';
 import { withMethods } from '../http/methods.ts';
 import { publicDocument } from '../http/public-document.ts';
-import { type JwksStore, type PublicKey, publishedKeys } from '../keys/jwks-store.ts';
+import { type JwksStore, type PublicKey, publishedKeys } from '../keys/public-key-store.ts';
+import type { Cache } from '../runtime/cache.ts';
 
 /** Seconds that a verifier may keep the keys. A key is public for far longer before it signs. */
 const MAX_AGE = 300;

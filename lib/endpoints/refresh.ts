@@ -3,7 +3,6 @@ import {
   authenticateFoundClient,
   type FoundClient,
 } from '../clients/authentication.ts';
-import type { Client } from '../clients/client.ts';
 import type { NoteSecretUse } from '../clients/secret-uses.ts';
 import {
   type Endpoint,
@@ -14,12 +13,18 @@ import {
 } from '../http/http.ts';
 import { withMethods } from '../http/methods.ts';
 import { refuseCredentialsInQuery } from '../http/query.ts';
-import type { Log } from '../log.ts';
+import type { Client } from '../oauth/client.ts';
 import { type ClientCredentials, readClientCredentials } from '../oauth/client-authentication.ts';
 import { OAuthError } from '../oauth/errors.ts';
-import { type IssueDependencies, issueAccessToken, type TokenResponse } from '../oauth/issue.ts';
 import { type Parameters, parseParameters } from '../oauth/parameters.ts';
+import type { ResourceServer } from '../oauth/resource-server.ts';
 import { availableScopes } from '../oauth/scope.ts';
+import {
+  type IssueDependencies,
+  issueAccessToken,
+  type TokenResponse,
+} from '../oauth/tokens/issue.ts';
+import type { User } from '../oauth/user.ts';
 import {
   GRACE,
   hashAccessToken,
@@ -29,9 +34,8 @@ import {
 } from '../refresh-tokens/refresh-token.ts';
 import type { RefreshTokenStore } from '../refresh-tokens/refresh-token-store.ts';
 import type { RevocationStore } from '../refresh-tokens/revocation-store.ts';
-import type { ResourceServer } from '../resource-servers/resource-server.ts';
+import type { Log } from '../runtime/log.ts';
 import type { Sealer } from '../sealing/sealed.ts';
-import type { User } from '../users/user.ts';
 
 export interface RefreshDependencies extends IssueDependencies, AuthenticationDependencies {
   /** The verified client id of an access token of ours, expired or not. Throws `invalid_token`. */

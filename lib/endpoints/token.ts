@@ -4,7 +4,6 @@ import {
   authenticateFoundClient,
   type FoundClient,
 } from '../clients/authentication.ts';
-import { type Client, isPublicClient } from '../clients/client.ts';
 import type { NoteSecretUse } from '../clients/secret-uses.ts';
 import {
   type Endpoint,
@@ -15,20 +14,25 @@ import {
 } from '../http/http.ts';
 import { withMethods } from '../http/methods.ts';
 import { refuseCredentialsInQuery } from '../http/query.ts';
-import type { Log } from '../log.ts';
 import { requestedAudience, selectAudience } from '../oauth/audience.ts';
+import { type Client, isPublicClient } from '../oauth/client.ts';
 import { type ClientCredentials, readClientCredentials } from '../oauth/client-authentication.ts';
 import { OAuthError } from '../oauth/errors.ts';
 import { GRANT_TYPES, type Grant, type GrantType } from '../oauth/grants/grant.ts';
-import { type IssueDependencies, issueAccessToken, type TokenResponse } from '../oauth/issue.ts';
 import { type Parameters, parseParameters } from '../oauth/parameters.ts';
+import type { ResourceServer } from '../oauth/resource-server.ts';
+import {
+  type IssueDependencies,
+  issueAccessToken,
+  type TokenResponse,
+} from '../oauth/tokens/issue.ts';
 import {
   hashAccessToken,
   type RefreshToken,
   startFamily,
 } from '../refresh-tokens/refresh-token.ts';
 import type { RefreshTokenStore } from '../refresh-tokens/refresh-token-store.ts';
-import type { ResourceServer } from '../resource-servers/resource-server.ts';
+import type { Log } from '../runtime/log.ts';
 
 export interface TokenDependencies extends IssueDependencies, AuthenticationDependencies {
   findClient: (clientId: string) => Promise<FoundClient>;

@@ -2,8 +2,8 @@ import { OAuthError } from '../oauth/errors.ts';
 import { readBearerToken } from './bearer-token.ts';
 import { type Context, contextOf, type FlatContext, flatten } from './context.ts';
 import { type GatewayRequest, readGatewayRequest } from './gateway-request.ts';
-import { createPolicies, denyEverything, type PolicyDocument } from './policy.ts';
-import { isAllowed, type RouteTable } from './routes.ts';
+import { createPolicies, denyEverything, type PolicyDocument } from './routes/policy.ts';
+import { isAllowed, type RouteTable } from './routes/route-table.ts';
 import { type Bearer, createTokenCheck, type TokenCheckOptions } from './token-check.ts';
 
 export interface AuthorizerOptions extends TokenCheckOptions {

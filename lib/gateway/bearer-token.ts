@@ -1,4 +1,4 @@
-import { invalidToken } from '../keys/compact-jwt.ts';
+import { invalidToken } from '../jwt/compact-jwt.ts';
 
 /** RFC 6750 section 2.1; the scheme is case-insensitive (RFC 9110 section 11.1). */
 const BEARER = /^bearer +([\w.~+/-]+=*)$/i;

@@ -1,7 +1,7 @@
-import { createCache } from '../cache.ts';
-import { invalidToken, readUnverifiedJwt } from '../keys/compact-jwt.ts';
-import { type FindKey, type VerifiedAccessToken, verifyAccessToken } from '../keys/verifier.ts';
-import type { Log } from '../log.ts';
+import { invalidToken, readUnverifiedJwt } from '../jwt/compact-jwt.ts';
+import { type FindKey, type VerifiedAccessToken, verifyAccessToken } from '../jwt/verifier.ts';
+import { createCache } from '../runtime/cache.ts';
+import type { Log } from '../runtime/log.ts';
 import { createTokenMemory } from './token-memory.ts';
 import type { TrustedIssuer } from './trusted-issuers.ts';
 import type { FindUserRecord, UserRecord } from './user-record-store.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isExpired, type VerifiedAccessToken } from '../keys/verifier.ts';
+import { isExpired, type VerifiedAccessToken } from '../jwt/verifier.ts';
 
 /** Seconds until a token's signature is verified anew, and its key looked for among those that its issuer has. */
 export const TOKEN_MEMORY_AGE = 600;

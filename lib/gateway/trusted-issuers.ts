@@ -1,9 +1,9 @@
-import { isSecureUrl } from '../keys/issuer-metadata.ts';
+import { isSecureUrl } from '../jwt/issuer-metadata.ts';
 import {
   type AudienceRule,
   VERIFICATION_ALGORITHMS,
   type VerificationAlgorithm,
-} from '../keys/verifier.ts';
+} from '../jwt/verifier.ts';
 
 /** An issuer whose access tokens are accepted. */
 export interface TrustedIssuer {

@@ -1,7 +1,7 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { type JwksStore, publishSigningKey } from './jwks-store.ts';
 import { generateKeyset, type Keyset, signingKeysOf } from './keyset.ts';
 import { readKeyset, writeKeyset } from './keyset-store.ts';
+import { type JwksStore, publishSigningKey } from './public-key-store.ts';
 
 /** The version of the secret that the first keyset is: of two that make one at once, one succeeds. */
 const FIRST_VERSION = 'latchkey-first-keyset-00000000000000';

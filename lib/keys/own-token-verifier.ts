@@ -1,9 +1,9 @@
 import type { JWK } from 'jose';
-import type { Cache } from '../cache.ts';
-import { SIGNING_ALGORITHMS } from '../oauth/access-token.ts';
-import { invalidToken } from './compact-jwt.ts';
-import type { JwksStore, PublicKey } from './jwks-store.ts';
-import { verifyAccessToken } from './verifier.ts';
+import { invalidToken } from '../jwt/compact-jwt.ts';
+import { verifyAccessToken } from '../jwt/verifier.ts';
+import { SIGNING_ALGORITHMS } from '../oauth/tokens/access-token.ts';
+import type { Cache } from '../runtime/cache.ts';
+import type { JwksStore, PublicKey } from './public-key-store.ts';
 
 export interface OwnTokenVerifierDependencies {
   issuer: string;

@@ -1,6 +1,10 @@
 import { importJWK, SignJWT } from 'jose';
-import type { AccessTokenClaims, SigningAlgorithm, TokenType } from '../oauth/access-token.ts';
 import { OAuthError } from '../oauth/errors.ts';
+import type {
+  AccessTokenClaims,
+  SigningAlgorithm,
+  TokenType,
+} from '../oauth/tokens/access-token.ts';
 import type { Keyset, SigningKey } from './keyset.ts';
 
 export interface SigningOptions {

@@ -1,4 +1,4 @@
-import type { Client } from '../clients/client.ts';
+import type { Client } from './client.ts';
 import { OAuthError } from './errors.ts';
 import { formDecode, type Parameters } from './parameters.ts';
 

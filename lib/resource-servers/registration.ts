@@ -1,16 +1,16 @@
 import {
+  DEFAULT_ACCESS_TOKEN_LIFETIME,
+  LONGEST_ACCESS_TOKEN_LIFETIME,
+  type ResourceServer,
+} from '../oauth/resource-server.ts';
+import { isScopeToken } from '../oauth/scope.ts';
+import {
   SIGNING_ALGORITHMS,
   type SigningAlgorithm,
   TOKEN_TYPES,
   type TokenType,
-} from '../oauth/access-token.ts';
-import { isScopeToken } from '../oauth/scope.ts';
-import { RefusedError } from '../refused-error.ts';
-import {
-  DEFAULT_ACCESS_TOKEN_LIFETIME,
-  LONGEST_ACCESS_TOKEN_LIFETIME,
-  type ResourceServer,
-} from './resource-server.ts';
+} from '../oauth/tokens/access-token.ts';
+import { RefusedError } from '../runtime/refused-error.ts';
 
 export interface ResourceServerRegistration {
   identifier: string;

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createTable, type Item } from '../aws/table.ts';
-import type { ResourceServer } from './resource-server.ts';
+import type { ResourceServer } from '../oauth/resource-server.ts';
 
 export interface ResourceServerStore {
   find(identifier: string): Promise<ResourceServer | undefined>;

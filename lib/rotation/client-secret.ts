@@ -1,4 +1,3 @@
-import type { Client, ClientSecret } from '../clients/client.ts';
 import {
   clientSecretId,
   generateClientSecret,
@@ -7,10 +6,11 @@ import {
   type SecretHash,
 } from '../clients/client-secret.ts';
 import type { ClientSecretStore } from '../clients/client-secret-store.ts';
-import type { RequestToken, TokenAnswer } from '../clients/request-token.ts';
 import { endOf, has, MOST_LIVE_SECRETS, withEnd } from '../clients/secret-overlap.ts';
 import { USE_INTERVAL } from '../clients/secret-uses.ts';
-import { parseServiceSecret, type ServiceSecret } from '../clients/service-secret.ts';
+import type { Client, ClientSecret } from '../oauth/client.ts';
+import type { RequestToken, TokenAnswer } from '../service-clients/request-token.ts';
+import { parseServiceSecret, type ServiceSecret } from '../service-clients/service-secret.ts';
 import { type RotatingSecret, type Rotation, RotationRefusedError } from './steps.ts';
 
 export interface ClientSecretRotationDependencies {

@@ -1,4 +1,3 @@
-import { type JwksStore, publishSigningKey } from '../keys/jwks-store.ts';
 import {
   generateSigningKey,
   type Keyset,
@@ -7,8 +6,9 @@ import {
   serializeKeyset,
   signingKeysOf,
 } from '../keys/keyset.ts';
-import { SIGNING_ALGORITHMS } from '../oauth/access-token.ts';
-import { RefusedError } from '../refused-error.ts';
+import { type JwksStore, publishSigningKey } from '../keys/public-key-store.ts';
+import { SIGNING_ALGORITHMS } from '../oauth/tokens/access-token.ts';
+import { RefusedError } from '../runtime/refused-error.ts';
 import { holderOf, type RotatingSecret } from './steps.ts';
 
 export interface CompromiseOptions {

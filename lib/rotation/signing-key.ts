@@ -1,4 +1,3 @@
-import { type JwksStore, publishSigningKey } from '../keys/jwks-store.ts';
 import {
   generateKeyset,
   generateSigningKey,
@@ -9,8 +8,9 @@ import {
   serializeKeyset,
   signingKeysOf,
 } from '../keys/keyset.ts';
+import { type JwksStore, publishSigningKey } from '../keys/public-key-store.ts';
 import { KEPT_AFTER_RETIREMENT, PUBLIC_AFTER_RETIREMENT } from '../keys/retention.ts';
-import { SIGNING_ALGORITHMS } from '../oauth/access-token.ts';
+import { SIGNING_ALGORITHMS } from '../oauth/tokens/access-token.ts';
 import { type Rotation, RotationRefusedError } from './steps.ts';
 
 export interface SigningKeyRotationDependencies {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { assertCustomClaims } from '../clients/registration.ts';
-import type { CustomClaims } from '../oauth/access-token.ts';
-import { RefusedError } from '../refused-error.ts';
+import type { CustomClaims } from '../oauth/tokens/access-token.ts';
+import type { User } from '../oauth/user.ts';
+import { RefusedError } from '../runtime/refused-error.ts';
 import { hashPassword } from './password.ts';
 import { normalizeUsername, type PasswordStore } from './password-store.ts';
-import type { User } from './user.ts';
 import type { UserStore } from './user-store.ts';
 
 export interface UserRegistration {

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createTable, type Item } from '../aws/table.ts';
-import type { User } from './user.ts';
+import type { User } from '../oauth/user.ts';
 
 export interface UserStore {
   find(sub: string): Promise<User | undefined>;

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { Client } from '../../lib/clients/client.ts';
 import {
   clientSecretId,
   generateClientSecret,
@@ -7,6 +6,7 @@ import {
   matchClientSecret,
   verifyClientSecret,
 } from '../../lib/clients/client-secret.ts';
+import type { Client } from '../../lib/oauth/client.ts';
 
 const first = generateClientSecret();
 const second = generateClientSecret();

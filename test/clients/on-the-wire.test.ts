@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Client } from '../../lib/clients/client.ts';
 import {
   clientSecretId,
   generateClientSecret,
@@ -10,6 +9,7 @@ import {
   createClientSecretStore,
 } from '../../lib/clients/client-secret-store.ts';
 import { replaced, withSuccessor } from '../../lib/clients/secret-overlap.ts';
+import type { Client } from '../../lib/oauth/client.ts';
 import { startLatchkey, type TestLatchkey } from '../support/latchkey.ts';
 import { type FaultProxy, startProxy } from '../support/proxy.ts';
 

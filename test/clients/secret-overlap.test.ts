@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { ClientSecret } from '../../lib/clients/client.ts';
 import { clientSecretId, type SecretHash } from '../../lib/clients/client-secret.ts';
 import {
   replaced,
@@ -7,7 +6,8 @@ import {
   withoutSecret,
   withSuccessor,
 } from '../../lib/clients/secret-overlap.ts';
-import { RefusedError } from '../../lib/refused-error.ts';
+import type { ClientSecret } from '../../lib/oauth/client.ts';
+import { RefusedError } from '../../lib/runtime/refused-error.ts';
 
 const NOW = 1_000_000;
 const hash = (name: string) => name as SecretHash;

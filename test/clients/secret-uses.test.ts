@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Client } from '../../lib/clients/client.ts';
 import {
   clientSecretId,
   generateClientSecret,
   hashClientSecret,
 } from '../../lib/clients/client-secret.ts';
 import { createSecretUses, type NoteSecretUse } from '../../lib/clients/secret-uses.ts';
-import { createMetrics } from '../../lib/metrics.ts';
+import type { Client } from '../../lib/oauth/client.ts';
+import { createMetrics } from '../../lib/runtime/metrics.ts';
 
 const HOUR = 3600;
 const START = 1_000_000;

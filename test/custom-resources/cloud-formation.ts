@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { createTable } from '../../lib/aws/table.ts';
 import { verifyClientSecret } from '../../lib/clients/client-secret.ts';
-import { nowInSeconds } from '../../lib/clock.ts';
+import { nowInSeconds } from '../../lib/runtime/clock.ts';
 import { startLatchkey } from '../support/latchkey.ts';
 import { startProxy } from '../support/proxy.ts';
 

@@ -7,13 +7,13 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newClient } from '../../lib/clients/registration.ts';
-import { createServiceSecretStore } from '../../lib/clients/service-secret-store.ts';
 import { createClientSecrets } from '../../lib/custom-resources/client-secrets.ts';
 import {
   createDeclaredSecretStore,
   type DeclaredSecretStore,
 } from '../../lib/custom-resources/declared-secret-store.ts';
 import { newResourceServer } from '../../lib/resource-servers/registration.ts';
+import { createServiceSecretStore } from '../../lib/service-clients/service-secret-store.ts';
 import { LOCAL_CREDENTIALS } from '../../local/credentials.ts';
 import { startSecretsManager } from '../../local/secrets-manager.ts';
 import { findOnPath, startMoto } from '../support/moto.ts';

@@ -1,7 +1,7 @@
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ResourceServer } from '../../lib/resource-servers/resource-server.ts';
+import type { ResourceServer } from '../../lib/oauth/resource-server.ts';
 import type { ClientParty, UserParty } from './parties.ts';
 import { decode } from './requests.ts';
 import { sharedStack } from './shared-stack.ts';

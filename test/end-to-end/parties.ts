@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createClientStore } from '../../lib/clients/client-store.ts';
 import { type ClientRegistration, newClient } from '../../lib/clients/registration.ts';
-import { nowInSeconds } from '../../lib/clock.ts';
+import type { ResourceServer } from '../../lib/oauth/resource-server.ts';
 import {
   newResourceServer,
   type ResourceServerRegistration,
 } from '../../lib/resource-servers/registration.ts';
-import type { ResourceServer } from '../../lib/resource-servers/resource-server.ts';
 import { createResourceServerStore } from '../../lib/resource-servers/resource-server-store.ts';
+import { nowInSeconds } from '../../lib/runtime/clock.ts';
 import { createPasswordStore } from '../../lib/users/password-store.ts';
 import { addUser, type UserRegistration } from '../../lib/users/registration.ts';
 import { createUserStore } from '../../lib/users/user-store.ts';

@@ -7,7 +7,7 @@ import { auth, requiredScopes } from 'express-oauth2-jwt-bearer';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ResourceServer } from '../../lib/resource-servers/resource-server.ts';
+import type { ResourceServer } from '../../lib/oauth/resource-server.ts';
 import { accessTokenOf, basic, bearer, decode, postForm } from './requests.ts';
 import { sharedStack } from './shared-stack.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readAuthorizerConfig } from '../../lib/config.ts';
+import { ConfigError, readAuthorizerConfig } from '../../functions/config.ts';
 
 const TRUSTED_ISSUERS = JSON.stringify([{ issuer: 'https://issuer.example', audience: 'api' }]);
 const issuer = 'https://issuer.example';

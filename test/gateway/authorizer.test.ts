@@ -6,14 +6,14 @@ import {
   type AuthorizerResult,
   createAuthorizer,
 } from '../../lib/gateway/authorizer.ts';
-import { parseRouteScopes } from '../../lib/gateway/route-scopes.ts';
+import { parseRouteScopes } from '../../lib/gateway/routes/route-scopes.ts';
 import { USER_RECORD_AGE, USER_RECORD_AGE_ON_ERROR } from '../../lib/gateway/token-check.ts';
 import { TOKEN_MEMORY_AGE } from '../../lib/gateway/token-memory.ts';
 import type { UserRecord } from '../../lib/gateway/user-record-store.ts';
-import { createFetchJson } from '../../lib/keys/fetch-json.ts';
-import { createRemoteKeys } from '../../lib/keys/remote-keys.ts';
-import { CLOCK_TOLERANCE } from '../../lib/keys/verifier.ts';
-import type { Log, LogFields } from '../../lib/log.ts';
+import { createFetchJson } from '../../lib/jwt/fetch-json.ts';
+import { createRemoteKeys } from '../../lib/jwt/remote-keys.ts';
+import { CLOCK_TOLERANCE } from '../../lib/jwt/verifier.ts';
+import type { Log, LogFields } from '../../lib/runtime/log.ts';
 import { isAllowedByPolicy } from '../support/iam.ts';
 import {
   answer,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createTokenMemory, TOKEN_MEMORY_AGE } from '../../lib/gateway/token-memory.ts';
-import { CLOCK_TOLERANCE, type VerifiedAccessToken } from '../../lib/keys/verifier.ts';
+import { CLOCK_TOLERANCE, type VerifiedAccessToken } from '../../lib/jwt/verifier.ts';
 
 const NOW = 1_750_000_000;
 const token = (expiresAt: number) => ({ expiresAt }) as VerifiedAccessToken;

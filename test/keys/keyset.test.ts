@@ -1,6 +1,5 @@
 import { calculateJwkThumbprint } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { publishedKeys } from '../../lib/keys/jwks-store.ts';
 import {
   generateKeyset,
   keysetOf,
@@ -9,6 +8,7 @@ import {
   serializeKeyset,
 } from '../../lib/keys/keyset.ts';
 import { readKeyset } from '../../lib/keys/keyset-store.ts';
+import { publishedKeys } from '../../lib/keys/public-key-store.ts';
 import { startLatchkey, type TestLatchkey } from '../support/latchkey.ts';
 
 describe('a keyset', () => {

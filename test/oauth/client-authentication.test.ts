@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Client } from '../../lib/clients/client.ts';
+import type { Client } from '../../lib/oauth/client.ts';
 import {
   authenticateClient,
   readClientCredentials,

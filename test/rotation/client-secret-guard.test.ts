@@ -8,12 +8,12 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Client } from '../../lib/clients/client.ts';
 import { hashClientSecret } from '../../lib/clients/client-secret.ts';
-import { type ServiceSecret, serviceSecret } from '../../lib/clients/service-secret.ts';
+import type { Client } from '../../lib/oauth/client.ts';
 import { createClientSecretRotation } from '../../lib/rotation/client-secret.ts';
 import { createRotatingSecret } from '../../lib/rotation/rotating-secret-store.ts';
 import { ROTATION_STEPS, type RotationStep, runRotationStep } from '../../lib/rotation/steps.ts';
+import { type ServiceSecret, serviceSecret } from '../../lib/service-clients/service-secret.ts';
 import { LOCAL_CREDENTIALS } from '../../local/credentials.ts';
 import { startSecretsManager } from '../../local/secrets-manager.ts';
 import { findOnPath, startMoto } from '../support/moto.ts';

@@ -6,9 +6,9 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { hashClientSecret } from '../../lib/clients/client-secret.ts';
-import { addServiceClient } from '../../lib/clients/service-registration.ts';
-import { createServiceSecretStore } from '../../lib/clients/service-secret-store.ts';
-import { nowInSeconds } from '../../lib/clock.ts';
+import { nowInSeconds } from '../../lib/runtime/clock.ts';
+import { addServiceClient } from '../../lib/service-clients/service-registration.ts';
+import { createServiceSecretStore } from '../../lib/service-clients/service-secret-store.ts';
 import { serve } from '../cli/serve.ts';
 import { startLatchkey, type TestLatchkey } from '../support/latchkey.ts';
 

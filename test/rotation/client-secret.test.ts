@@ -16,12 +16,12 @@ import {
 } from '../../lib/clients/client-secret.ts';
 import { createClientSecretStore } from '../../lib/clients/client-secret-store.ts';
 import { newClient } from '../../lib/clients/registration.ts';
-import { createRequestToken, type RequestToken } from '../../lib/clients/request-token.ts';
-import { type ServiceSecret, serviceSecret } from '../../lib/clients/service-secret.ts';
 import { createClientSecretRotation } from '../../lib/rotation/client-secret.ts';
 import { createRotationHandler } from '../../lib/rotation/handler.ts';
 import { createRotatingSecret } from '../../lib/rotation/rotating-secret-store.ts';
 import { ROTATION_STEPS, type RotationEvent, type RotationStep } from '../../lib/rotation/steps.ts';
+import { createRequestToken, type RequestToken } from '../../lib/service-clients/request-token.ts';
+import { type ServiceSecret, serviceSecret } from '../../lib/service-clients/service-secret.ts';
 import { LOCAL_CREDENTIALS } from '../../local/credentials.ts';
 import { serve } from '../cli/serve.ts';
 import { startLatchkey, type TestLatchkey } from '../support/latchkey.ts';

@@ -1,6 +1,5 @@
 import { DescribeSecretCommand, RotateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type PublicKey, publishSigningKey } from '../../lib/keys/jwks-store.ts';
 import {
   generateKeyset,
   type Keyset,
@@ -8,7 +7,8 @@ import {
   serializeKeyset,
   signingKeysOf,
 } from '../../lib/keys/keyset.ts';
-import { proveSigningKey } from '../../lib/keys/proof.ts';
+import { proveSigningKey } from '../../lib/keys/prove-signing-key.ts';
+import { type PublicKey, publishSigningKey } from '../../lib/keys/public-key-store.ts';
 import { KEPT_AFTER_RETIREMENT, PUBLIC_AFTER_RETIREMENT } from '../../lib/keys/retention.ts';
 import { replaceCompromisedKey } from '../../lib/rotation/compromise.ts';
 import { createRotationHandler } from '../../lib/rotation/handler.ts';

@@ -1,4 +1,4 @@
-import type { PolicyDocument } from '../../lib/gateway/policy.ts';
+import type { PolicyDocument } from '../../lib/gateway/routes/policy.ts';
 
 /**
  * What IAM makes of a policy: an explicit denial wins, then an allowance is needed; `*` is any text, `?` any one

@@ -4,14 +4,14 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { createTable } from '../../lib/aws/table.ts';
 import { createClientStore } from '../../lib/clients/client-store.ts';
 import { type ClientRegistration, newClient } from '../../lib/clients/registration.ts';
-import { nowInSeconds } from '../../lib/clock.ts';
 import { createFirstKeyset } from '../../lib/keys/first-keyset.ts';
-import { createJwksStore } from '../../lib/keys/jwks-store.ts';
+import { createJwksStore } from '../../lib/keys/public-key-store.ts';
 import {
   newResourceServer,
   type ResourceServerRegistration,
 } from '../../lib/resource-servers/registration.ts';
 import { createResourceServerStore } from '../../lib/resource-servers/resource-server-store.ts';
+import { nowInSeconds } from '../../lib/runtime/clock.ts';
 import { createPasswordStore } from '../../lib/users/password-store.ts';
 import { addUser, type UserRegistration } from '../../lib/users/registration.ts';
 import { createUserStore } from '../../lib/users/user-store.ts';

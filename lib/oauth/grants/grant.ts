@@ -1,7 +1,7 @@
-import type { Client } from '../../clients/client.ts';
-import type { ResourceServer } from '../../resource-servers/resource-server.ts';
-import type { User } from '../../users/user.ts';
+import type { Client } from '../client.ts';
 import type { Parameters } from '../parameters.ts';
+import type { ResourceServer } from '../resource-server.ts';
+import type { User } from '../user.ts';
 
 export const GRANT_TYPES = ['client_credentials', 'password'] as const;
 export type GrantType = (typeof GRANT_TYPES)[number];

@@ -1,6 +1,6 @@
-import type { User } from '../../users/user.ts';
 import { OAuthError } from '../errors.ts';
 import { selectScopes } from '../scope.ts';
+import type { User } from '../user.ts';
 import type { Grant } from './grant.ts';
 
 export type SignIn = (

@@ -1,4 +1,4 @@
-import type { Log } from '../log.ts';
+import type { Log } from '../../runtime/log.ts';
 import { meaningOf, type Pattern, reachOf, resourceOf } from './path-pattern.ts';
 import { losses, planPolicy } from './policy-plan.ts';
 import {
@@ -10,7 +10,7 @@ import {
   type RouteTable,
   routesOf,
   segmentsOf,
-} from './routes.ts';
+} from './route-table.ts';
 
 export interface PolicyDocument {
   Version: '2012-10-17';

@@ -1,5 +1,5 @@
 import { excessOf, meaningOf, overlap, type Pattern, reachOf, resourceOf } from './path-pattern.ts';
-import type { Route, Segment } from './routes.ts';
+import type { Route, Segment } from './route-table.ts';
 
 /** What a policy allows and denies of one method's paths. A denial wins over every allowance. */
 export interface PolicyPlan {

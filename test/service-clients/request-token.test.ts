@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createRequestToken } from '../../lib/clients/request-token.ts';
-import { RefusedError } from '../../lib/refused-error.ts';
+import { RefusedError } from '../../lib/runtime/refused-error.ts';
+import { createRequestToken } from '../../lib/service-clients/request-token.ts';
 import {
   answer,
   type Behaviour,

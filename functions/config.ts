@@ -1,9 +1,9 @@
-import type { AuthorizerOptions } from './gateway/authorizer.ts';
-import { parseContextClaims } from './gateway/context.ts';
-import { parseRouteScopes } from './gateway/route-scopes.ts';
-import { parseTrustedIssuers } from './gateway/trusted-issuers.ts';
+import type { AuthorizerOptions } from '../lib/gateway/authorizer.ts';
+import { parseContextClaims } from '../lib/gateway/context.ts';
+import { parseRouteScopes } from '../lib/gateway/routes/route-scopes.ts';
+import { parseTrustedIssuers } from '../lib/gateway/trusted-issuers.ts';
 
-import { isSecureUrl } from './keys/issuer-metadata.ts';
+import { isSecureUrl } from '../lib/jwt/issuer-metadata.ts';
 
 /** Environment variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,10 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createPolicies, denyEverything, LARGEST_POLICY } from '../../lib/gateway/policy.ts';
-import { parseRouteScopes } from '../../lib/gateway/route-scopes.ts';
-import { findRoute, isAllowed, METHODS, type RouteRequest } from '../../lib/gateway/routes.ts';
-import type { LogFields } from '../../lib/log.ts';
-import { isAllowedByPolicy } from '../support/iam.ts';
+import {
+  createPolicies,
+  denyEverything,
+  LARGEST_POLICY,
+} from '../../../lib/gateway/routes/policy.ts';
+import { parseRouteScopes } from '../../../lib/gateway/routes/route-scopes.ts';
+import {
+  findRoute,
+  isAllowed,
+  METHODS,
+  type RouteRequest,
+} from '../../../lib/gateway/routes/route-table.ts';
+import type { LogFields } from '../../../lib/runtime/log.ts';
+import { isAllowedByPolicy } from '../../support/iam.ts';
 
 const STAGE = 'arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/dev';
 
@@ -299,7 +308,7 @@ describe('for generated routes', () => {
     path: fc.oneof(
       path,
       fc
-        .array(fc.constantFrom('a', '%61', 'b', 'm%65', 'a%2Fb', '..'), {
+        .array(fc.constantFrom('a', '%61', 'b', 'm%65', 'a%2Fb', '../..'), {
           minLength: 1,
           maxLength: 4,
         })

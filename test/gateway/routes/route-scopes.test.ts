@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseRouteScopes } from '../../lib/gateway/route-scopes.ts';
-import { findRoute, isAllowed, METHODS } from '../../lib/gateway/routes.ts';
+import { parseRouteScopes } from '../../../lib/gateway/routes/route-scopes.ts';
+import { findRoute, isAllowed, METHODS } from '../../../lib/gateway/routes/route-table.ts';
 
 describe('declarations', () => {
   it('are one per line or separated by semicolons, with any number of scopes', () => {

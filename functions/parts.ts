@@ -1,14 +1,14 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { createCache } from './cache.ts';
-import type { FoundClient } from './clients/authentication.ts';
-import type { Client } from './clients/client.ts';
-import { createClientStore } from './clients/client-store.ts';
-import type { Keyset } from './keys/keyset.ts';
-import { readKeyset } from './keys/keyset-store.ts';
-import type { Log } from './log.ts';
-import type { ResourceServer } from './resource-servers/resource-server.ts';
-import { createResourceServerStore } from './resource-servers/resource-server-store.ts';
+import type { FoundClient } from '../lib/clients/authentication.ts';
+import { createClientStore } from '../lib/clients/client-store.ts';
+import type { Keyset } from '../lib/keys/keyset.ts';
+import { readKeyset } from '../lib/keys/keyset-store.ts';
+import type { Client } from '../lib/oauth/client.ts';
+import type { ResourceServer } from '../lib/oauth/resource-server.ts';
+import { createResourceServerStore } from '../lib/resource-servers/resource-server-store.ts';
+import { createCache } from '../lib/runtime/cache.ts';
+import type { Log } from '../lib/runtime/log.ts';
 
 /** Seconds that a disabled client, or a retired secret, may live on in a function's memory. */
 export const CLIENT_AGE = 60;

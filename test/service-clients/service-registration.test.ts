@@ -10,16 +10,16 @@ import { clientSecretId, hashClientSecret } from '../../lib/clients/client-secre
 import { createClientSecretStore } from '../../lib/clients/client-secret-store.ts';
 import { type ClientStore, createClientStore } from '../../lib/clients/client-store.ts';
 import { newClient } from '../../lib/clients/registration.ts';
+import { newResourceServer } from '../../lib/resource-servers/registration.ts';
 import {
   addProgrammaticClient,
   addServiceClient,
   type RegistrationParts,
-} from '../../lib/clients/service-registration.ts';
+} from '../../lib/service-clients/service-registration.ts';
 import {
   createServiceSecretStore,
   type ServiceSecretStore,
-} from '../../lib/clients/service-secret-store.ts';
-import { newResourceServer } from '../../lib/resource-servers/registration.ts';
+} from '../../lib/service-clients/service-secret-store.ts';
 import { LOCAL_CREDENTIALS } from '../../local/credentials.ts';
 import { startSecretsManager } from '../../local/secrets-manager.ts';
 import { startTables } from '../support/tables.ts';

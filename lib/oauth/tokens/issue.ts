@@ -1,8 +1,8 @@
-import type { Client } from '../clients/client.ts';
-import type { ResourceServer } from '../resource-servers/resource-server.ts';
+import type { Client } from '../client.ts';
+import type { Authorization } from '../grants/grant.ts';
+import type { ResourceServer } from '../resource-server.ts';
+import { formatScope, parseScope } from '../scope.ts';
 import { type AccessTokenClaims, accessTokenClaims, accessTokenLifetime } from './access-token.ts';
-import type { Authorization } from './grants/grant.ts';
-import { formatScope, parseScope } from './scope.ts';
 
 /** RFC 6749 section 5.1. */
 export interface TokenResponse {

@@ -1,4 +1,4 @@
-import type { Segment } from './routes.ts';
+import type { Segment } from './route-table.ts';
 
 /**
  * What stands in the place of segments of a path. In a policy `*` spans slashes, so that only a route's meaning

@@ -1,7 +1,7 @@
-import type { CustomClaims } from '../oauth/access-token.ts';
-import type { AuthenticationMethod } from '../oauth/client-authentication.ts';
-import type { GrantType } from '../oauth/grants/grant.ts';
-import type { SecretHash } from './client-secret.ts';
+import type { SecretHash } from '../clients/client-secret.ts';
+import type { AuthenticationMethod } from './client-authentication.ts';
+import type { GrantType } from './grants/grant.ts';
+import type { CustomClaims } from './tokens/access-token.ts';
 
 /** A party that may ask for tokens (RFC 6749 section 2). Times are seconds since the epoch. */
 export interface Client {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { HttpRequest } from '../../lib/http/http.ts';
-import { lambdaHandler } from '../../lib/http/lambda.ts';
-import type { LogFields } from '../../lib/log.ts';
+import { lambdaHandler } from '../../lib/lambda/http-handler.ts';
+import type { LogFields } from '../../lib/runtime/log.ts';
 import { eventOf, type TestRequest } from '../support/latchkey.ts';
 
 const lines: { level: string; message: string; fields: LogFields | undefined }[] = [];

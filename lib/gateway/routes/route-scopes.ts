@@ -1,4 +1,4 @@
-import { isScopeToken } from '../oauth/scope.ts';
+import { isScopeToken } from '../../oauth/scope.ts';
 import {
   createRouteTable,
   isAmbiguous,
@@ -7,7 +7,7 @@ import {
   type Route,
   type RouteTable,
   segmentsOf,
-} from './routes.ts';
+} from './route-table.ts';
 
 /** Characters. A resource in a policy may have 512, the ARN of the stage among them. */
 const LONGEST_TEMPLATE = 256;

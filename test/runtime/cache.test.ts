@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createCache } from '../lib/cache.ts';
+import { createCache } from '../../lib/runtime/cache.ts';
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 let time: number;

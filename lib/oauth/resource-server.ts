@@ -1,4 +1,4 @@
-import type { SigningAlgorithm, TokenType } from '../oauth/access-token.ts';
+import type { SigningAlgorithm, TokenType } from './tokens/access-token.ts';
 
 /** An API that tokens are for (RFC 6749 section 1.1). */
 export interface ResourceServer {

@@ -1,10 +1,10 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { invocation } from '../invocation.ts';
-import type { Log } from '../log.ts';
+import { asOAuthError, errorResponse } from '../http/error-response.ts';
+import type { Endpoint, HttpRequest, HttpResponse } from '../http/http.ts';
 import { OAuthError } from '../oauth/errors.ts';
-import { asOAuthError, errorResponse } from './error-response.ts';
-import type { Endpoint, HttpRequest, HttpResponse } from './http.ts';
+import { invocation } from '../runtime/invocation-signal.ts';
+import type { Log } from '../runtime/log.ts';
 
 /** Bytes. A token request is a few hundred; an assertion makes it a few thousand. */
 const LARGEST_BODY = 16 * 1024;

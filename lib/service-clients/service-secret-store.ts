@@ -12,7 +12,7 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { RefusedError } from '../refused-error.ts';
+import { RefusedError } from '../runtime/refused-error.ts';
 
 /** The secrets of Secrets Manager that services read their credentials from. */
 export interface ServiceSecretStore {

@@ -6,11 +6,11 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { RefusedError } from '../../lib/runtime/refused-error.ts';
 import {
   createServiceSecretStore,
   type ServiceSecretStore,
-} from '../../lib/clients/service-secret-store.ts';
-import { RefusedError } from '../../lib/refused-error.ts';
+} from '../../lib/service-clients/service-secret-store.ts';
 import { LOCAL_CREDENTIALS } from '../../local/credentials.ts';
 import { startSecretsManager } from '../../local/secrets-manager.ts';
 import { findOnPath, startMoto } from '../support/moto.ts';

@@ -1,8 +1,8 @@
-import type { Client } from '../clients/client.ts';
-import type { ResourceServer } from '../resource-servers/resource-server.ts';
-import type { User } from '../users/user.ts';
-import type { Authorization } from './grants/grant.ts';
-import { formatScope } from './scope.ts';
+import type { Client } from '../client.ts';
+import type { Authorization } from '../grants/grant.ts';
+import type { ResourceServer } from '../resource-server.ts';
+import { formatScope } from '../scope.ts';
+import type { User } from '../user.ts';
 
 /** The algorithms that tokens can be signed with, chosen per resource server. */
 export const SIGNING_ALGORITHMS = ['RS256', 'ES256'] as const;

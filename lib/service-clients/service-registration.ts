@@ -1,8 +1,8 @@
-import { RefusedError } from '../refused-error.ts';
-import type { Client } from './client.ts';
-import { clientSecretId, isLive, verifyClientSecret } from './client-secret.ts';
-import type { ClientStore } from './client-store.ts';
-import { type ClientRegistration, newClient } from './registration.ts';
+import { clientSecretId, isLive, verifyClientSecret } from '../clients/client-secret.ts';
+import type { ClientStore } from '../clients/client-store.ts';
+import { type ClientRegistration, newClient } from '../clients/registration.ts';
+import type { Client } from '../oauth/client.ts';
+import { RefusedError } from '../runtime/refused-error.ts';
 import {
   type Place,
   parseServiceSecret,

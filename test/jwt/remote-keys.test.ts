@@ -1,14 +1,14 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createFetchJson, type FetchJson } from '../../lib/keys/fetch-json.ts';
+import { createFetchJson, type FetchJson } from '../../lib/jwt/fetch-json.ts';
 import {
   createRemoteKeys,
   IssuerUnavailableError,
   type RemoteKeysOptions,
-} from '../../lib/keys/remote-keys.ts';
-import type { VerificationAlgorithm } from '../../lib/keys/verifier.ts';
-import type { LogFields } from '../../lib/log.ts';
+} from '../../lib/jwt/remote-keys.ts';
+import type { VerificationAlgorithm } from '../../lib/jwt/verifier.ts';
+import type { LogFields } from '../../lib/runtime/log.ts';
 import {
   answer,
   createTestKey,

@@ -1,6 +1,6 @@
 import { endpointBase } from '../oauth/metadata.ts';
 
-import { RefusedError } from '../refused-error.ts';
+import { RefusedError } from '../runtime/refused-error.ts';
 
 /** What Secrets Manager keeps for a client that its service reads: the names and the order are the service's. */
 export interface ServiceSecret {

@@ -1,4 +1,4 @@
-import type { Log } from '../log.ts';
+import type { Log } from '../runtime/log.ts';
 import type { FetchJson } from './fetch-json.ts';
 import { discoverJwksUri } from './issuer-metadata.ts';
 import { readJwks } from './jwks.ts';
