@@ -1,14 +1,14 @@
 import { Command, CommanderError, Option } from 'commander';
 import { RefusedError } from '../lib/runtime/refused-error.ts';
-import { addAwsCredentialsCommand } from './aws-credentials.ts';
-import { addClientCommands } from './client.ts';
+import { addAwsCredentialsCommand } from './commands/aws-credentials.ts';
+import { addClientCommands } from './commands/client.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
+import { addKeysCommands } from './commands/keys.ts';
+import { addResourceServerCommands } from './commands/resource-server.ts';
+import { addUserCommands } from './commands/user.ts';
 import { type Connection, type Target, withConnection } from './connection.ts';
-import { addDoctorCommand } from './doctor.ts';
-import { addKeysCommands } from './keys.ts';
 import { regionName, stageName } from './options.ts';
-import type { Report } from './output.ts';
-import { addResourceServerCommands } from './resource-server.ts';
-import { addUserCommands } from './user.ts';
+import type { Report } from './report.ts';
 
 /** The streams of a process, or of a test. */
 export interface Streams {

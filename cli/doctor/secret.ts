@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { MalformedKeysetError, publicJwk, signingKeysOf } from '../../lib/keys/keyset.ts';
 import { readKeyset } from '../../lib/keys/keyset-store.ts';
-import { dateTime } from '../output.ts';
+import { dateTime } from '../report.ts';
 import { type Finding, fail, ok, verdict, warn } from './finding.ts';
 import type { PublishedKey } from './keys.ts';
 

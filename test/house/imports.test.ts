@@ -95,7 +95,9 @@ const RULES: Rule[] = [
         ? []
         : targets(source, ({ target }) => target === 'functions/config.ts'),
     broken: [{ file: 'lib/endpoints/a.ts', text: "import type { C } from '../config.ts';" }],
-    kept: [{ file: 'functions/a.ts', text: "import { readConfig } from '../functions/config.ts';" }],
+    kept: [
+      { file: 'functions/a.ts', text: "import { readConfig } from '../functions/config.ts';" },
+    ],
   },
   {
     rule: 'the environment is read by functions, the command line, the local stack, packaging and tests',

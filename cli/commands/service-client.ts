@@ -1,22 +1,22 @@
 import type { Command } from 'commander';
-import type { CustomClaims } from '../lib/oauth/tokens/access-token.ts';
-import { nowInSeconds } from '../lib/runtime/clock.ts';
-import { RefusedError } from '../lib/runtime/refused-error.ts';
-import { createRequestToken } from '../lib/service-clients/request-token.ts';
+import type { CustomClaims } from '../../lib/oauth/tokens/access-token.ts';
+import { nowInSeconds } from '../../lib/runtime/clock.ts';
+import { RefusedError } from '../../lib/runtime/refused-error.ts';
+import { createRequestToken } from '../../lib/service-clients/request-token.ts';
 import {
   addProgrammaticClient,
   addServiceClient,
   type RegisteredService,
-} from '../lib/service-clients/service-registration.ts';
-import { parseServiceSecret, serviceSecretName } from '../lib/service-clients/service-secret.ts';
+} from '../../lib/service-clients/service-registration.ts';
+import { parseServiceSecret, serviceSecretName } from '../../lib/service-clients/service-secret.ts';
+import type { Connection, Target } from '../connection.ts';
+import { findIssuer } from '../issuer.ts';
+import { namesIn } from '../names.ts';
+import { collect, collectClaim, days, notEmpty, seconds } from '../options.ts';
+import { fields, type Report } from '../report.ts';
+import type { Shell } from '../run.ts';
 import { documentOf, rowsOf } from './client-report.ts';
-import type { Connection, Target } from './connection.ts';
-import { findIssuer } from './issuer.ts';
-import { namesIn } from './names.ts';
-import { collect, collectClaim, days, notEmpty, seconds } from './options.ts';
-import { fields, type Report } from './output.ts';
 import { findResourceServer } from './resource-server.ts';
-import type { Shell } from './run.ts';
 
 interface AddOptions extends Target {
   audience: string;

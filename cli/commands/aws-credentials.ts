@@ -1,12 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { endpointBase } from '../lib/oauth/metadata.ts';
-import { RefusedError } from '../lib/runtime/refused-error.ts';
-import { serviceSecretName } from '../lib/service-clients/service-secret.ts';
-import { assumeRole } from './assume-role.ts';
-import type { Connection, Target } from './connection.ts';
-import { notEmpty } from './options.ts';
-import type { Shell } from './run.ts';
-import { readTokenClient, requestToken, type TokenClient } from './token-request.ts';
+import { endpointBase } from '../../lib/oauth/metadata.ts';
+import { RefusedError } from '../../lib/runtime/refused-error.ts';
+import { serviceSecretName } from '../../lib/service-clients/service-secret.ts';
+import { assumeRole } from '../assume-role.ts';
+import type { Connection, Target } from '../connection.ts';
+import { notEmpty } from '../options.ts';
+import type { Shell } from '../run.ts';
+import { readTokenClient, requestToken, type TokenClient } from '../token-request.ts';
 
 interface CredentialsOptions extends Target {
   roleArn: string;

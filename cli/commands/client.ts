@@ -1,15 +1,18 @@
 import type { Command } from 'commander';
-import { newClient } from '../lib/clients/registration.ts';
+import { newClient } from '../../lib/clients/registration.ts';
 import {
   DEFAULT_REFRESH_ABSOLUTE_LIFETIME,
   DEFAULT_REFRESH_IDLE_LIFETIME,
-} from '../lib/oauth/client.ts';
-import { AUTHENTICATION_METHODS } from '../lib/oauth/client-authentication.ts';
-import { GRANT_TYPES } from '../lib/oauth/grants/grant.ts';
-import type { CustomClaims } from '../lib/oauth/tokens/access-token.ts';
-import { nowInSeconds } from '../lib/runtime/clock.ts';
-import { RefusedError } from '../lib/runtime/refused-error.ts';
-import { RECOVERY_DAYS } from '../lib/service-clients/service-secret-store.ts';
+} from '../../lib/oauth/client.ts';
+import { AUTHENTICATION_METHODS } from '../../lib/oauth/client-authentication.ts';
+import { GRANT_TYPES } from '../../lib/oauth/grants/grant.ts';
+import type { CustomClaims } from '../../lib/oauth/tokens/access-token.ts';
+import { nowInSeconds } from '../../lib/runtime/clock.ts';
+import { RefusedError } from '../../lib/runtime/refused-error.ts';
+import { RECOVERY_DAYS } from '../../lib/service-clients/service-secret-store.ts';
+import { collect, collectClaim, notEmpty, seconds } from '../options.ts';
+import { joined, table } from '../report.ts';
+import type { Shell } from '../run.ts';
 import {
   documentOf,
   findClient,
@@ -19,10 +22,7 @@ import {
   unknownClient,
 } from './client-report.ts';
 import { addClientSecretCommands } from './client-secret.ts';
-import { collect, collectClaim, notEmpty, seconds } from './options.ts';
-import { joined, table } from './output.ts';
 import { findResourceServer } from './resource-server.ts';
-import type { Shell } from './run.ts';
 import { addServiceClientCommands } from './service-client.ts';
 
 interface AddOptions {

@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
-import { nowInSeconds } from '../lib/runtime/clock.ts';
-import type { Connection, Target } from './connection.ts';
-import { type Finding, warn } from './doctor/finding.ts';
-import { examineIssuer } from './doctor/issuer.ts';
-import { examineSecret } from './doctor/secret.ts';
-import { explain } from './explain.ts';
-import { findIssuer } from './issuer.ts';
-import { notEmpty } from './options.ts';
-import { type Report, table } from './output.ts';
-import type { Shell } from './run.ts';
+import { nowInSeconds } from '../../lib/runtime/clock.ts';
+import type { Connection, Target } from '../connection.ts';
+import { type Finding, warn } from '../doctor/finding.ts';
+import { examineIssuer } from '../doctor/issuer.ts';
+import { examineSecret } from '../doctor/secret.ts';
+import { explain } from '../explain.ts';
+import { findIssuer } from '../issuer.ts';
+import { notEmpty } from '../options.ts';
+import { type Report, table } from '../report.ts';
+import type { Shell } from '../run.ts';
 
 /** `latchkey doctor` */
 export function addDoctorCommand(program: Command, { perform }: Shell): void {

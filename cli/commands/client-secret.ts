@@ -3,17 +3,21 @@ import {
   clientSecretId,
   generateClientSecret,
   hashClientSecret,
-} from '../lib/clients/client-secret.ts';
+} from '../../lib/clients/client-secret.ts';
 import {
   DEFAULT_OVERLAP,
   replaced,
   withoutSecret,
   withSuccessor,
-} from '../lib/clients/secret-overlap.ts';
-import type { Client } from '../lib/oauth/client.ts';
-import { nowInSeconds } from '../lib/runtime/clock.ts';
-import { RefusedError } from '../lib/runtime/refused-error.ts';
-import { parseServiceSecret } from '../lib/service-clients/service-secret.ts';
+} from '../../lib/clients/secret-overlap.ts';
+import type { Client } from '../../lib/oauth/client.ts';
+import { nowInSeconds } from '../../lib/runtime/clock.ts';
+import { RefusedError } from '../../lib/runtime/refused-error.ts';
+import { parseServiceSecret } from '../../lib/service-clients/service-secret.ts';
+import type { Connection } from '../connection.ts';
+import { duration, notEmpty } from '../options.ts';
+import { fields, type Report } from '../report.ts';
+import type { Shell } from '../run.ts';
 import {
   findClient,
   reportWithSecret,
@@ -21,10 +25,6 @@ import {
   secretRowsOf,
   unknownClient,
 } from './client-report.ts';
-import type { Connection } from './connection.ts';
-import { duration, notEmpty } from './options.ts';
-import { fields, type Report } from './output.ts';
-import type { Shell } from './run.ts';
 
 interface RotateOptions {
   overlap?: number;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { claimsText, dateTime, fields, joined, table, yesOrNo } from '../../cli/output.ts';
+import { claimsText, dateTime, fields, joined, table, yesOrNo } from '../../cli/report.ts';
 
 it('aligns columns under their headings, without spaces at the ends of lines', () => {
   expect(

@@ -1,17 +1,17 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { createFirstKeyset } from '../lib/keys/first-keyset.ts';
-import type { Keyset } from '../lib/keys/keyset.ts';
-import { readKeyset } from '../lib/keys/keyset-store.ts';
-import type { JwksStore, PublicKey } from '../lib/keys/public-key-store.ts';
-import { VERIFIER_CACHE } from '../lib/keys/retention.ts';
-import { type Compromise, replaceCompromisedKey } from '../lib/rotation/compromise.ts';
-import { createRotatingSecret, startRotation } from '../lib/rotation/rotating-secret-store.ts';
-import { nowInSeconds } from '../lib/runtime/clock.ts';
-import { RefusedError } from '../lib/runtime/refused-error.ts';
-import type { Connection } from './connection.ts';
-import { dateTime, type Report, table } from './output.ts';
-import type { Shell } from './run.ts';
+import { createFirstKeyset } from '../../lib/keys/first-keyset.ts';
+import type { Keyset } from '../../lib/keys/keyset.ts';
+import { readKeyset } from '../../lib/keys/keyset-store.ts';
+import type { JwksStore, PublicKey } from '../../lib/keys/public-key-store.ts';
+import { VERIFIER_CACHE } from '../../lib/keys/retention.ts';
+import { type Compromise, replaceCompromisedKey } from '../../lib/rotation/compromise.ts';
+import { createRotatingSecret, startRotation } from '../../lib/rotation/rotating-secret-store.ts';
+import { nowInSeconds } from '../../lib/runtime/clock.ts';
+import { RefusedError } from '../../lib/runtime/refused-error.ts';
+import type { Connection } from '../connection.ts';
+import { dateTime, type Report, table } from '../report.ts';
+import type { Shell } from '../run.ts';
 
 /** `latchkey keys …` */
 export function addKeysCommands(program: Command, { perform }: Shell): void {

@@ -1,9 +1,9 @@
-import { clientSecretId, isLive } from '../lib/clients/client-secret.ts';
-import type { ClientStore } from '../lib/clients/client-store.ts';
-import type { Client } from '../lib/oauth/client.ts';
-import { nowInSeconds } from '../lib/runtime/clock.ts';
-import { RefusedError } from '../lib/runtime/refused-error.ts';
-import { claimsText, dateTime, fields, joined, type Report } from './output.ts';
+import { clientSecretId, isLive } from '../../lib/clients/client-secret.ts';
+import type { ClientStore } from '../../lib/clients/client-store.ts';
+import type { Client } from '../../lib/oauth/client.ts';
+import { nowInSeconds } from '../../lib/runtime/clock.ts';
+import { RefusedError } from '../../lib/runtime/refused-error.ts';
+import { claimsText, dateTime, fields, joined, type Report } from '../report.ts';
 
 /**
  * Read consistently: the operator may have changed it a moment ago.
