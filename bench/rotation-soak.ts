@@ -50,11 +50,11 @@ import { createCache } from '../lib/runtime/cache.ts';
 import { createRequestToken } from '../lib/service-clients/request-token.ts';
 import { addServiceClient } from '../lib/service-clients/service-registration.ts';
 import { createServiceSecretStore } from '../lib/service-clients/service-secret-store.ts';
-import { LOCAL_CREDENTIALS } from '../local/credentials.ts';
-import { readDefinitions } from '../local/definitions.ts';
-import { startDynamoDB } from '../local/dynamodb.ts';
-import { createSecrets } from '../local/secrets.ts';
-import { startSecretsManager } from '../local/secrets-manager.ts';
+import { LOCAL_CREDENTIALS } from '../local/aws/credentials.ts';
+import { readDefinitions } from '../local/aws/definitions.ts';
+import { startDynamoDB } from '../local/aws/dynamodb.ts';
+import { createSecrets } from '../local/aws/secrets.ts';
+import { startSecretsManager } from '../local/aws/secrets-manager/server.ts';
 import { type Fault, startProxy } from '../test/support/proxy.ts';
 
 const MINUTE = 60;

@@ -20,7 +20,7 @@ import {
 } from '../lib/service-clients/service-secret-store.ts';
 import { createPasswordStore, type PasswordStore } from '../lib/users/password-store.ts';
 import { createUserStore, type UserStore } from '../lib/users/user-store.ts';
-import { LOCAL_CREDENTIALS_ENVIRONMENT } from '../local/credentials.ts';
+import { LOCAL_CREDENTIALS_ENVIRONMENT } from '../local/aws/credentials.ts';
 import { explain } from './explain.ts';
 import { namesIn } from './names.ts';
 

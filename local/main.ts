@@ -1,4 +1,4 @@
-import { demonstration } from './demonstration.ts';
+import { demonstration } from './demo/greeting.ts';
 import { type Stack, StartError, startStack } from './stack.ts';
 
 /** Starts the local stack and keeps it until a signal ends it. A start that fails is one line and exit code 1. */

@@ -2,13 +2,13 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { access, constants, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import { LOCAL_CREDENTIALS_ENVIRONMENT } from './credentials.ts';
-import { readDefinitions } from './definitions.ts';
-import { createDemo, type Demo } from './demo.ts';
-import { startDynamoDB } from './dynamodb.ts';
-import { createRotate, scheduleRotations } from './rotation.ts';
-import { createSecrets } from './secrets.ts';
-import { startSecretsManager } from './secrets-manager.ts';
+import { LOCAL_CREDENTIALS_ENVIRONMENT } from './aws/credentials.ts';
+import { readDefinitions } from './aws/definitions.ts';
+import { startDynamoDB } from './aws/dynamodb.ts';
+import { createRotate, scheduleRotations } from './aws/rotations.ts';
+import { createSecrets } from './aws/secrets.ts';
+import { startSecretsManager } from './aws/secrets-manager/server.ts';
+import { createDemo, type Demo } from './demo/parties.ts';
 
 /** A start that cannot be, in one line for whoever started it. */
 export class StartError extends Error {

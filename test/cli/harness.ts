@@ -2,10 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../../cli/run.ts';
-import { readDefinitions } from '../../local/definitions.ts';
-import { startDynamoDB } from '../../local/dynamodb.ts';
-import { createSecrets } from '../../local/secrets.ts';
-import { type SecretsManagerOptions, startSecretsManager } from '../../local/secrets-manager.ts';
+import { readDefinitions } from '../../local/aws/definitions.ts';
+import { startDynamoDB } from '../../local/aws/dynamodb.ts';
+import { createSecrets } from '../../local/aws/secrets.ts';
+import {
+  type SecretsManagerOptions,
+  startSecretsManager,
+} from '../../local/aws/secrets-manager/server.ts';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { namesIn } from '../../cli/names.ts';
-import { readDefinitions } from '../../local/definitions.ts';
+import { readDefinitions } from '../../local/aws/definitions.ts';
 import { ROOT } from './harness.ts';
 
 it.each(['dev', 'prod', 'local'])('the names in %s are those of serverless.yml', async (stage) => {

@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readDefinitions } from '../../local/definitions.ts';
-import { startDynamoDB } from '../../local/dynamodb.ts';
+import { readDefinitions } from '../../local/aws/definitions.ts';
+import { startDynamoDB } from '../../local/aws/dynamodb.ts';
 import { latchkey, local, ROOT, startTestStack, type TestStack } from './harness.ts';
 
 let stack: TestStack;

@@ -11,7 +11,7 @@ import { newClient } from '../../lib/clients/registration.ts';
 import { withoutSecret, withSuccessor } from '../../lib/clients/secret-overlap.ts';
 import type { Client } from '../../lib/oauth/client.ts';
 import { newResourceServer } from '../../lib/resource-servers/registration.ts';
-import { LOCAL_CREDENTIALS } from '../../local/credentials.ts';
+import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import { type Fault, type FaultProxy, startProxy } from '../support/proxy.ts';
 import { startTables } from '../support/tables.ts';
 

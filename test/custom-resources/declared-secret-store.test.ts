@@ -14,8 +14,8 @@ import {
 } from '../../lib/custom-resources/declared-secret-store.ts';
 import { newResourceServer } from '../../lib/resource-servers/registration.ts';
 import { createServiceSecretStore } from '../../lib/service-clients/service-secret-store.ts';
-import { LOCAL_CREDENTIALS } from '../../local/credentials.ts';
-import { startSecretsManager } from '../../local/secrets-manager.ts';
+import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
+import { startSecretsManager } from '../../local/aws/secrets-manager/server.ts';
 import { findOnPath, startMoto } from '../support/moto.ts';
 import { STACK_ID } from './cloud-formation.ts';
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { demonstration } from '../../local/demonstration.ts';
+import { demonstration } from '../../local/demo/greeting.ts';
 import { keepTokens } from './canary.ts';
 import { decode } from './requests.ts';
 import { sharedStack } from './shared-stack.ts';

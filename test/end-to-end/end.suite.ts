@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { DynamoDBClient, ListTablesCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it, vi } from 'vitest';
-import { LOCAL_CREDENTIALS } from '../../local/credentials.ts';
-import { demonstration } from '../../local/demonstration.ts';
+import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
+import { demonstration } from '../../local/demo/greeting.ts';
 import { descendantsOf, listenOnce, stillRunning } from './processes.ts';
 import { sharedStack } from './shared-stack.ts';
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Demo } from '../../local/demo.ts';
+import type { Demo } from '../../local/demo/parties.ts';
 import { freePort } from './processes.ts';
 
 export const REPOSITORY = join(import.meta.dirname, '../..');

@@ -12,7 +12,7 @@ import { nowInSeconds } from '../../lib/runtime/clock.ts';
 import { createPasswordStore } from '../../lib/users/password-store.ts';
 import { addUser, type UserRegistration } from '../../lib/users/registration.ts';
 import { createUserStore } from '../../lib/users/user-store.ts';
-import { LOCAL_CREDENTIALS } from '../../local/credentials.ts';
+import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import type { Canary } from './canary.ts';
 
 export interface ClientParty {

@@ -2,7 +2,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { JWK } from 'jose';
 import type { Keyset } from '../../lib/keys/keyset.ts';
 import { readKeyset } from '../../lib/keys/keyset-store.ts';
-import { LOCAL_CREDENTIALS } from '../../local/credentials.ts';
+import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import { type Canary, createCanary, watchingFetch } from './canary.ts';
 import { type LocalStack, startLocalStack } from './local-stack.ts';
 import { createParties, type Parties } from './parties.ts';

@@ -14,8 +14,8 @@ import { createClientSecretRotation } from '../../lib/rotation/client-secret.ts'
 import { createRotatingSecret } from '../../lib/rotation/rotating-secret-store.ts';
 import { ROTATION_STEPS, type RotationStep, runRotationStep } from '../../lib/rotation/steps.ts';
 import { type ServiceSecret, serviceSecret } from '../../lib/service-clients/service-secret.ts';
-import { LOCAL_CREDENTIALS } from '../../local/credentials.ts';
-import { startSecretsManager } from '../../local/secrets-manager.ts';
+import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
+import { startSecretsManager } from '../../local/aws/secrets-manager/server.ts';
 import { findOnPath, startMoto } from '../support/moto.ts';
 
 const OVERLAP = 100;

@@ -22,7 +22,7 @@ import { createRotatingSecret } from '../../lib/rotation/rotating-secret-store.t
 import { ROTATION_STEPS, type RotationEvent, type RotationStep } from '../../lib/rotation/steps.ts';
 import { createRequestToken, type RequestToken } from '../../lib/service-clients/request-token.ts';
 import { type ServiceSecret, serviceSecret } from '../../lib/service-clients/service-secret.ts';
-import { LOCAL_CREDENTIALS } from '../../local/credentials.ts';
+import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import { serve } from '../cli/serve.ts';
 import { startLatchkey, type TestLatchkey } from '../support/latchkey.ts';
 import { type FaultProxy, startProxy } from '../support/proxy.ts';

@@ -20,8 +20,8 @@ import {
   createServiceSecretStore,
   type ServiceSecretStore,
 } from '../../lib/service-clients/service-secret-store.ts';
-import { LOCAL_CREDENTIALS } from '../../local/credentials.ts';
-import { startSecretsManager } from '../../local/secrets-manager.ts';
+import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
+import { startSecretsManager } from '../../local/aws/secrets-manager/server.ts';
 import { startTables } from '../support/tables.ts';
 
 const NOW = 1_000_000;

@@ -11,8 +11,8 @@ import {
   createServiceSecretStore,
   type ServiceSecretStore,
 } from '../../lib/service-clients/service-secret-store.ts';
-import { LOCAL_CREDENTIALS } from '../../local/credentials.ts';
-import { startSecretsManager } from '../../local/secrets-manager.ts';
+import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
+import { startSecretsManager } from '../../local/aws/secrets-manager/server.ts';
 import { findOnPath, startMoto } from '../support/moto.ts';
 
 const FUNCTION_ARN = 'arn:aws:lambda:us-east-1:000000000000:function:rotate';

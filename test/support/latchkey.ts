@@ -15,11 +15,14 @@ import { nowInSeconds } from '../../lib/runtime/clock.ts';
 import { createPasswordStore } from '../../lib/users/password-store.ts';
 import { addUser, type UserRegistration } from '../../lib/users/registration.ts';
 import { createUserStore } from '../../lib/users/user-store.ts';
-import { LOCAL_CREDENTIALS, LOCAL_CREDENTIALS_ENVIRONMENT } from '../../local/credentials.ts';
-import { readDefinitions } from '../../local/definitions.ts';
-import { startDynamoDB } from '../../local/dynamodb.ts';
-import { createSecrets } from '../../local/secrets.ts';
-import { type SecretsManagerOptions, startSecretsManager } from '../../local/secrets-manager.ts';
+import { LOCAL_CREDENTIALS, LOCAL_CREDENTIALS_ENVIRONMENT } from '../../local/aws/credentials.ts';
+import { readDefinitions } from '../../local/aws/definitions.ts';
+import { startDynamoDB } from '../../local/aws/dynamodb.ts';
+import { createSecrets } from '../../local/aws/secrets.ts';
+import {
+  type SecretsManagerOptions,
+  startSecretsManager,
+} from '../../local/aws/secrets-manager/server.ts';
 
 export const ISSUER = 'https://auth.example.com';
 const STAGE = 'test';

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { LOCAL_CREDENTIALS } from '../../local/credentials.ts';
-import { readDefinitions } from '../../local/definitions.ts';
-import { startDynamoDB } from '../../local/dynamodb.ts';
+import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
+import { readDefinitions } from '../../local/aws/definitions.ts';
+import { startDynamoDB } from '../../local/aws/dynamodb.ts';
 
 /** The tables of serverless.yml in an embedded DynamoDB of the test's own. */
 export async function startTables() {

@@ -2,17 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { createClientStore } from '../lib/clients/client-store.ts';
-import { newClient } from '../lib/clients/registration.ts';
-import { createFirstKeyset } from '../lib/keys/first-keyset.ts';
-import { createJwksStore } from '../lib/keys/public-key-store.ts';
-import { newResourceServer } from '../lib/resource-servers/registration.ts';
-import { createResourceServerStore } from '../lib/resource-servers/resource-server-store.ts';
-import { nowInSeconds } from '../lib/runtime/clock.ts';
-import { createPasswordStore } from '../lib/users/password-store.ts';
-import { addUser } from '../lib/users/registration.ts';
-import { createUserStore } from '../lib/users/user-store.ts';
-import { LOCAL_CREDENTIALS } from './credentials.ts';
+import { createClientStore } from '../../lib/clients/client-store.ts';
+import { newClient } from '../../lib/clients/registration.ts';
+import { createFirstKeyset } from '../../lib/keys/first-keyset.ts';
+import { createJwksStore } from '../../lib/keys/public-key-store.ts';
+import { newResourceServer } from '../../lib/resource-servers/registration.ts';
+import { createResourceServerStore } from '../../lib/resource-servers/resource-server-store.ts';
+import { nowInSeconds } from '../../lib/runtime/clock.ts';
+import { createPasswordStore } from '../../lib/users/password-store.ts';
+import { addUser } from '../../lib/users/registration.ts';
+import { createUserStore } from '../../lib/users/user-store.ts';
+import { LOCAL_CREDENTIALS } from '../aws/credentials.ts';
 
 /** Credentials to try the local stack with. The names are those of `.local/stack.json`. */
 export interface Demo {

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SecretsManagerError } from './secrets-manager/errors.ts';
-import type { Members, Operation } from './secrets-manager/input.ts';
-import { getRandomPassword } from './secrets-manager/random-password.ts';
+import { SecretsManagerError } from './errors.ts';
+import type { Members, Operation } from './input.ts';
+import { getRandomPassword } from './random-password.ts';
 import {
   createRotations,
   type DueRotations,
   type RotationCall,
   type RotationFailure,
-} from './secrets-manager/rotation.ts';
-import { createSecretOperations } from './secrets-manager/secret-operations.ts';
-import { createSecretStore } from './secrets-manager/store.ts';
-import { createValueOperations } from './secrets-manager/value-operations.ts';
+} from './rotation.ts';
+import { createSecretOperations } from './secret-operations.ts';
+import { createSecretStore } from './store.ts';
+import { createValueOperations } from './value-operations.ts';
 
 const LOOPBACK = '127.0.0.1';
 const LOOPBACK_NAMES = new Set(['127.0.0.1', 'localhost', '[::1]']);

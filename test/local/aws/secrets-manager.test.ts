@@ -25,14 +25,14 @@ import {
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { RotationCall, RotationFailure } from '../../local/secrets-manager/rotation.ts';
-import { nextRotation } from '../../local/secrets-manager/schedule.ts';
+import type { RotationCall, RotationFailure } from '../../../local/aws/secrets-manager/rotation.ts';
+import { nextRotation } from '../../../local/aws/secrets-manager/schedule.ts';
 import {
   type SecretsManager,
   type SecretsManagerOptions,
   startSecretsManager,
-} from '../../local/secrets-manager.ts';
-import { findOnPath, startMoto } from '../support/moto.ts';
+} from '../../../local/aws/secrets-manager/server.ts';
+import { findOnPath, startMoto } from '../../support/moto.ts';
 
 const DAY = 86_400_000;
 const START = Date.UTC(2026, 0, 1, 12);
