@@ -100,9 +100,9 @@ const RULES: Rule[] = [
     ],
   },
   {
-    rule: 'the environment is read by functions, the command line, the local stack, packaging and tests',
+    rule: 'the environment is read by functions, the command line, the local stack, the deployment and tests',
     offences: (source) =>
-      isIn(source.file, 'functions', 'cli', 'local', 'packaging', 'bench', 'test')
+      isIn(source.file, 'functions', 'cli', 'local', 'stack', 'bench', 'test')
         ? []
         : matches(source, /\bprocess\.env\b|\bfrom 'node:process'/g),
     broken: [
@@ -223,7 +223,7 @@ describe('the rules of the house', () => {
   it('are read against every file', () => {
     const folders = new Set(sources.map(({ file }) => file.split('/')[0]));
     expect([...folders]).toEqual(
-      expect.arrayContaining(['functions', 'lib', 'local', 'packaging', 'test']),
+      expect.arrayContaining(['functions', 'lib', 'local', 'stack', 'test']),
     );
   });
 

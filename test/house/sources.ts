@@ -19,7 +19,7 @@ export interface Import {
 
 /** Every file of the repository that is code. */
 export function readSources(): Source[] {
-  const files = globSync('{functions,lib,cli,local,packaging,bench,test}/**/*.{ts,mjs}', {
+  const files = globSync('{functions,lib,cli,local,stack,bench,test}/**/*.{ts,mjs}', {
     cwd: root,
   });
   return files.map((file) => ({

@@ -262,9 +262,7 @@ describe('a token is refused', () => {
       ['sign', 'verify'],
     );
     const header = { alg: 'RS256', kid: 'weak' };
-    const input = [header, CLAIMS]
-      .map((part) => base64url.encode(JSON.stringify(part)))
-      .join('../keys');
+    const input = [header, CLAIMS].map((part) => base64url.encode(JSON.stringify(part))).join('.');
     const signature = await subtle.sign(algorithm, pair.privateKey, Buffer.from(input));
     const token = `${input}.${base64url.encode(new Uint8Array(signature))}`;
     const findKey = async () => (await subtle.exportKey('jwk', pair.publicKey)) as JWK;
@@ -289,7 +287,7 @@ describe('a token is refused', () => {
 
   it('whatever it is made of', async () => {
     const part = fc.oneof(fc.json(), fc.string()).map((text) => base64url.encode(text));
-    const jwt = fc.tuple(part, part, part).map((parts) => parts.join('../keys'));
+    const jwt = fc.tuple(part, part, part).map((parts) => parts.join('.'));
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.anything(), jwt), async (token) => {
         await refusal(token);

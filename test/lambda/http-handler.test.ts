@@ -71,7 +71,7 @@ describe('an answer', () => {
       },
     ]);
     const { detail } = lines[0]?.fields ?? {};
-    expect(detail).toMatch(/^Error at .*lambda\.test\.ts/);
+    expect(detail).toMatch(/^Error at .*http-handler\.test\.ts/);
     expect(detail).not.toContain('hunter2');
   });
 

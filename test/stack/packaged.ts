@@ -35,7 +35,7 @@ export async function packageStage(
   environment: Record<string, string> = {},
   options: readonly string[] = [],
 ): Promise<Packaged> {
-  const script = join(root, 'packaging/package.mjs');
+  const script = join(root, 'stack/package.mjs');
   await promisify(execFile)(
     process.execPath,
     [script, '--stage', stage, '--region', 'eu-west-1', `--package=${folder}`, ...options],

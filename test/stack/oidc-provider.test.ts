@@ -93,7 +93,7 @@ describe('the switch', () => {
 
   /** Runs the plugin as serverless would before it writes the template. */
   async function compile(position: string, changes: { issuer?: Value; lists?: object } = {}) {
-    const file = join(root, 'packaging', 'oidc-provider');
+    const file = join(root, 'stack', 'oidc-provider');
     const { default: OidcProvider } = await import(pathToFileURL(`${file}.mjs`).href);
     const templates = parse(await readFile(`${file}.yml`, 'utf8'));
     const compiled = { Resources: {}, Outputs: {} };
