@@ -20,7 +20,6 @@ import {
 } from '../lib/service-clients/service-secret-store.ts';
 import { createPasswordStore, type PasswordStore } from '../lib/users/password-store.ts';
 import { createUserStore, type UserStore } from '../lib/users/user-store.ts';
-import { LOCAL_CREDENTIALS_ENVIRONMENT } from '../local/aws/credentials.ts';
 import { explain } from './explain.ts';
 import { namesIn } from './names.ts';
 
@@ -99,13 +98,20 @@ interface StackFile {
   secretsManager: string;
 }
 
+/** The SDK wants a region and signs every request. The local stack looks at neither. */
+const UNCHECKED = {
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'local',
+  AWS_SECRET_ACCESS_KEY: 'local',
+};
+
 /** Nothing of an AWS account that the environment names is left, so that nothing can reach it. */
 async function pointAtLocalStack(): Promise<void> {
   const { dynamodb, secretsManager } = await readStackFile();
   for (const name of Object.keys(process.env)) {
     if (name.startsWith('AWS_')) delete process.env[name];
   }
-  Object.assign(process.env, LOCAL_CREDENTIALS_ENVIRONMENT, {
+  Object.assign(process.env, UNCHECKED, {
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager,
   });

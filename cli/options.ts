@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import type { ClaimValue, CustomClaims } from '../lib/oauth/tokens/access-token.ts';
+import type { ClaimValue, CustomClaims } from '../lib/oauth/claims.ts';
 
 /** Gathers an option that may be given several times, one value each. */
 export function collect(value: string, earlier: readonly string[] = []): readonly string[] {

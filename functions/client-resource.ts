@@ -12,31 +12,35 @@ import { createCustomResourceHandler } from '../lib/custom-resources/handler.ts'
 import { createResourceServerResource } from '../lib/custom-resources/resource-server-resource.ts';
 import { nowInSeconds } from '../lib/runtime/clock.ts';
 import { consoleLog } from '../lib/runtime/log.ts';
+import { settingsOf } from '../lib/runtime/settings.ts';
 import { createServiceSecretStore } from '../lib/service-clients/service-secret-store.ts';
-import { readClientResourceConfig } from './config.ts';
 
-const config = readClientResourceConfig(process.env);
+const { text, optionalText, issuerUrl } = settingsOf(process.env);
 const dynamodb = createDynamoDB();
 const secretsManager = createSecretsManager();
-const resourceServers = createDeclaredResourceServerStore(dynamodb, config.resourceServersTable);
+const resourceServers = createDeclaredResourceServerStore(dynamodb, text('RESOURCE_SERVERS_TABLE'));
 
 export const handler = createCustomResourceHandler({
   resources: {
     'Custom::LatchkeyClient': createClientResource({
-      clients: createDeclaredClientStore(dynamodb, config.clientsTable),
+      clients: createDeclaredClientStore(dynamodb, text('CLIENTS_TABLE')),
       findResourceServer: (identifier) => resourceServers.find(identifier),
-      clientSecrets: createClientSecretStore(dynamodb, config.clientsTable),
+      clientSecrets: createClientSecretStore(dynamodb, text('CLIENTS_TABLE')),
       secrets: createClientSecrets({
         secrets: createDeclaredSecretStore(secretsManager),
         rotateEvery: createServiceSecretStore(secretsManager).rotateEvery,
-        place: config.place,
-        rotationFunction: config.rotateClientSecretFunction,
+        place: {
+          issuer: issuerUrl('ISSUER'),
+          stack: text('STACK'),
+          region: text('AWS_REGION'),
+        },
+        rotationFunction: optionalText('ROTATE_CLIENT_SECRET_FUNCTION'),
       }),
       now: nowInSeconds,
     }),
     'Custom::LatchkeyResourceServer': createResourceServerResource({
       resourceServers,
-      clients: createClientStore(dynamodb, config.clientsTable),
+      clients: createClientStore(dynamodb, text('CLIENTS_TABLE')),
       now: nowInSeconds,
     }),
   },

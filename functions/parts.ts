@@ -1,73 +1,111 @@
+import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { FoundClient } from '../lib/clients/authentication.ts';
+import { verifyClientSecret } from '../lib/clients/client-secret.ts';
+import { createClientSecretStore } from '../lib/clients/client-secret-store.ts';
 import { createClientStore } from '../lib/clients/client-store.ts';
+import { createSecretUses } from '../lib/clients/secret-uses.ts';
 import type { Keyset } from '../lib/keys/keyset.ts';
 import { readKeyset } from '../lib/keys/keyset-store.ts';
+import { createSigner } from '../lib/keys/signer.ts';
 import type { Client } from '../lib/oauth/client.ts';
 import type { ResourceServer } from '../lib/oauth/resource-server.ts';
 import { createResourceServerStore } from '../lib/resource-servers/resource-server-store.ts';
+import {
+  CLIENT_AGE,
+  KEYSET_AGE,
+  KEYSET_AGE_ON_ERROR,
+  RESOURCE_SERVER_AGE,
+} from '../lib/runtime/ages.ts';
 import { createCache } from '../lib/runtime/cache.ts';
 import type { Log } from '../lib/runtime/log.ts';
+import type { Metrics } from '../lib/runtime/metrics.ts';
+import type { Settings } from '../lib/runtime/settings.ts';
 
-/** Seconds that a disabled client, or a retired secret, may live on in a function's memory. */
-export const CLIENT_AGE = 60;
-/** Seconds that a changed resource server may go unnoticed. */
-export const RESOURCE_SERVER_AGE = 300;
-/** Seconds that a signer may go on with the keys it has. Rotation counts on it. */
-export const KEYSET_AGE = 300;
-/** Seconds that a new key may be missing from the JWKS, and a condemned one be in it. */
-export const JWKS_AGE = 10;
-/** Seconds that the JWKS is served from memory while DynamoDB does not answer. */
-export const JWKS_AGE_ON_ERROR = 24 * 3600;
-/** Seconds that refreshing may go on to accept tokens of a key that was found out. */
-export const PUBLIC_KEY_AGE = 60;
-/** Seconds that the signing keys serve while Secrets Manager does not answer. */
-export const KEYSET_AGE_ON_ERROR = 24 * 3600;
-
-export interface CachedLookupsOptions {
+export interface PartsOptions {
   dynamodb: DynamoDBClient;
   secretsManager: SecretsManagerClient;
-  config: { clientsTable: string; resourceServersTable: string; signingKeysSecret: string };
+  settings: Pick<Settings, 'text' | 'issuerUrl'>;
   /** Seconds since the epoch. */
   now: () => number;
   log: Log;
+  metrics: Metrics;
 }
 
-/** What a token is made from, each kept in the function's memory for its own time. */
-export function createCachedLookups(options: CachedLookupsOptions) {
-  const { dynamodb, secretsManager, config, now, log } = options;
-  const clients = createClientStore(dynamodb, config.clientsTable);
-  const resourceServers = createResourceServerStore(dynamodb, config.resourceServersTable);
-  const bounds = { capacity: 1_000, maxAgeOnError: 0, now, log };
-  const clientCache = createCache<Client>({ ...bounds, maxAge: CLIENT_AGE });
-  const resourceServerCache = createCache<ResourceServer>({
-    ...bounds,
-    maxAge: RESOURCE_SERVER_AGE,
-  });
-  const keysetCache = createCache<Keyset>({
-    ...bounds,
-    maxAge: KEYSET_AGE,
-    maxAgeOnError: KEYSET_AGE_ON_ERROR,
-  });
-
-  const loadKeyset = () =>
-    keysetCache.get('keyset', () => readKeyset(secretsManager, config.signingKeysSecret));
+/** What every function is composed of that makes tokens for clients. */
+export function createTokenParts(options: PartsOptions) {
+  const { dynamodb, settings, now, log, metrics } = options;
+  const { text, issuerUrl } = settings;
+  const loadKeyset = createKeysetLoader(options);
   return {
-    loadKeyset,
+    issuer: issuerUrl('ISSUER'),
+    ...createClientLookups(createClientStore(dynamodb, text('CLIENTS_TABLE')), { now, log }),
+    findResourceServer: createResourceServerLookup(
+      createResourceServerStore(dynamodb, text('RESOURCE_SERVERS_TABLE')),
+      { now, log },
+    ),
+    verifySecret: (client: Client | undefined, secret: string) =>
+      verifyClientSecret(client, secret, now()),
+    noteSecretUse: createSecretUses({
+      store: createClientSecretStore(dynamodb, text('CLIENTS_TABLE')),
+      now,
+      log,
+      metrics,
+    }),
     /** Has the keys loaded beside the client and the resource server. A failure shows when they are used. */
     prepareToSign: () => void loadKeyset().catch(() => undefined),
+    sign: createSigner({ loadKeyset }),
+    now,
+    randomId: randomUUID,
+    log,
+  };
+}
+
+type Bounds = Pick<PartsOptions, 'now' | 'log'>;
+
+function createClientLookups(clients: ReturnType<typeof createClientStore>, bounds: Bounds) {
+  const cache = createCache<Client>({
+    ...bounds,
+    maxAge: CLIENT_AGE,
+    maxAgeOnError: 0,
+    capacity: 1_000,
+  });
+  return {
     async findClient(clientId: string): Promise<FoundClient> {
       let isFromMemory = true;
-      const client = await clientCache.get(clientId, () => {
+      const client = await cache.get(clientId, () => {
         isFromMemory = false;
         return clients.find(clientId);
       });
       return { client, isFromMemory };
     },
     renewClient: (clientId: string) =>
-      clientCache.renew(clientId, () => clients.find(clientId, { consistent: true })),
-    findResourceServer: (identifier: string) =>
-      resourceServerCache.get(identifier, () => resourceServers.find(identifier)),
+      cache.renew(clientId, () => clients.find(clientId, { consistent: true })),
   };
+}
+
+function createResourceServerLookup(
+  resourceServers: ReturnType<typeof createResourceServerStore>,
+  bounds: Bounds,
+) {
+  const cache = createCache<ResourceServer>({
+    ...bounds,
+    maxAge: RESOURCE_SERVER_AGE,
+    maxAgeOnError: 0,
+    capacity: 1_000,
+  });
+  return (identifier: string) => cache.get(identifier, () => resourceServers.find(identifier));
+}
+
+function createKeysetLoader({ secretsManager, settings, now, log }: PartsOptions) {
+  const secretId = settings.text('SIGNING_KEYS_SECRET');
+  const cache = createCache<Keyset>({
+    maxAge: KEYSET_AGE,
+    maxAgeOnError: KEYSET_AGE_ON_ERROR,
+    capacity: 1,
+    now,
+    log,
+  });
+  return () => cache.get('keyset', () => readKeyset(secretsManager, secretId));
 }

@@ -1,68 +1,48 @@
-import { randomUUID } from 'node:crypto';
 import { createDynamoDB } from '../lib/aws/dynamodb.ts';
 import { createSecretsManager } from '../lib/aws/secrets-manager.ts';
-import { verifyClientSecret } from '../lib/clients/client-secret.ts';
-import { createClientSecretStore } from '../lib/clients/client-secret-store.ts';
-import { createSecretUses } from '../lib/clients/secret-uses.ts';
 import { createRefreshEndpoint } from '../lib/endpoints/refresh.ts';
 import { createOwnTokenVerifier } from '../lib/keys/own-token-verifier.ts';
 import { createJwksStore } from '../lib/keys/public-key-store.ts';
-import { createSigner } from '../lib/keys/signer.ts';
 import { lambdaHandler } from '../lib/lambda/http-handler.ts';
 import { createRefreshTokenStore } from '../lib/refresh-tokens/refresh-token-store.ts';
 import { createRevocationStore } from '../lib/refresh-tokens/revocation-store.ts';
+import { PUBLIC_KEY_AGE } from '../lib/runtime/ages.ts';
 import { createCache } from '../lib/runtime/cache.ts';
-import { nowInSeconds } from '../lib/runtime/clock.ts';
-import { consoleLog } from '../lib/runtime/log.ts';
-import { createStandardMetrics } from '../lib/runtime/metrics.ts';
+import { nowInSeconds as now } from '../lib/runtime/clock.ts';
+import { consoleLog as log } from '../lib/runtime/log.ts';
+import { createStdoutMetrics } from '../lib/runtime/metrics.ts';
+import { settingsOf } from '../lib/runtime/settings.ts';
 import { createSealerLoader } from '../lib/sealing/sealing-key-store.ts';
 import { createUserStore } from '../lib/users/user-store.ts';
-import { readRefreshConfig } from './config.ts';
-import { createCachedLookups, PUBLIC_KEY_AGE } from './parts.ts';
+import { createTokenParts } from './parts.ts';
 
-const config = readRefreshConfig(process.env);
+const settings = settingsOf(process.env);
+const { text } = settings;
 const dynamodb = createDynamoDB();
 const secretsManager = createSecretsManager();
-const lookups = createCachedLookups({
-  dynamodb,
-  secretsManager,
-  config,
-  now: nowInSeconds,
-  log: consoleLog,
-});
-const users = createUserStore(dynamodb, config.usersTable);
+const metrics = createStdoutMetrics(now);
+const parts = createTokenParts({ dynamodb, secretsManager, settings, now, log, metrics });
+const users = createUserStore(dynamodb, text('USERS_TABLE'));
 
 export const handler = lambdaHandler(
   createRefreshEndpoint({
-    issuer: config.issuer,
-    ...lookups,
-    sign: createSigner(lookups),
+    ...parts,
     verify: createOwnTokenVerifier({
-      issuer: config.issuer,
-      keys: createJwksStore(dynamodb, config.signingKeysTable),
+      issuer: parts.issuer,
+      keys: createJwksStore(dynamodb, text('SIGNING_KEYS_TABLE')),
       cache: createCache({
         maxAge: PUBLIC_KEY_AGE,
         maxAgeOnError: 0,
         capacity: 100,
-        now: nowInSeconds,
-        log: consoleLog,
+        now,
+        log,
       }),
-      now: nowInSeconds,
-    }),
-    verifySecret: (client, secret) => verifyClientSecret(client, secret, nowInSeconds()),
-    noteSecretUse: createSecretUses({
-      store: createClientSecretStore(dynamodb, config.clientsTable),
-      now: nowInSeconds,
-      log: consoleLog,
-      metrics: createStandardMetrics(nowInSeconds),
+      now,
     }),
     findUser: (sub) => users.find(sub),
-    refreshTokens: createRefreshTokenStore(dynamodb, config.refreshTokensTable),
-    revocations: createRevocationStore(dynamodb, config.revocationsTable),
-    loadSealer: createSealerLoader(secretsManager, config.sealingKeySecret),
-    now: nowInSeconds,
-    randomId: randomUUID,
-    log: consoleLog,
+    refreshTokens: createRefreshTokenStore(dynamodb, text('REFRESH_TOKENS_TABLE')),
+    revocations: createRevocationStore(dynamodb, text('REVOCATIONS_TABLE')),
+    loadSealer: createSealerLoader(secretsManager, text('SEALING_KEY_SECRET')),
   }),
-  { log: consoleLog },
+  { log },
 );

@@ -7,16 +7,16 @@ import { createRotationHandler } from '../lib/rotation/handler.ts';
 import { createRotatingSecret } from '../lib/rotation/rotating-secret-store.ts';
 import { nowInSeconds } from '../lib/runtime/clock.ts';
 import { consoleLog } from '../lib/runtime/log.ts';
+import { settingsOf } from '../lib/runtime/settings.ts';
 import { createRequestToken } from '../lib/service-clients/request-token.ts';
-import { readRotateClientSecretConfig } from './config.ts';
 
-const config = readRotateClientSecretConfig(process.env);
+const { text, issuerUrl, seconds } = settingsOf(process.env);
 const secretsManager = createSecretsManager();
 
 const rotationOf = createClientSecretRotation({
-  issuer: config.issuer,
-  overlap: config.overlap,
-  store: createClientSecretStore(createDynamoDB(), config.clientsTable),
+  issuer: issuerUrl('ISSUER'),
+  overlap: seconds('CLIENT_SECRET_OVERLAP'),
+  store: createClientSecretStore(createDynamoDB(), text('CLIENTS_TABLE')),
   requestToken: createRequestToken(),
   now: nowInSeconds,
   wait: (milliseconds) => setTimeout(milliseconds),

@@ -10,22 +10,22 @@ import { createRotatingSecret } from '../lib/rotation/rotating-secret-store.ts';
 import { createSigningKeyRotation } from '../lib/rotation/signing-key.ts';
 import { nowInSeconds } from '../lib/runtime/clock.ts';
 import { consoleLog } from '../lib/runtime/log.ts';
-import { readRotateSigningKeyConfig } from './config.ts';
+import { settingsOf } from '../lib/runtime/settings.ts';
 
-const config = readRotateSigningKeyConfig(process.env);
+const { text, issuerUrl, seconds } = settingsOf(process.env);
 const secretsManager = createSecretsManager();
 const rotation = createSigningKeyRotation({
-  jwks: createJwksStore(createDynamoDB(), config.signingKeysTable),
-  fetchJwks: createJwksFetch(config.issuer, createFetchJson({ timeout: 5_000 })),
+  jwks: createJwksStore(createDynamoDB(), text('SIGNING_KEYS_TABLE')),
+  fetchJwks: createJwksFetch(issuerUrl('ISSUER'), createFetchJson({ timeout: 5_000 })),
   prove: proveSigningKey,
-  minimumPublicAge: config.minimumPublicAge,
+  minimumPublicAge: seconds('MINIMUM_PUBLIC_AGE'),
   now: nowInSeconds,
   wait: (milliseconds) => setTimeout(milliseconds),
 });
 
 export const handler = createRotationHandler({
   // Whatever the event names: this function is for one secret.
-  secretOf: () => createRotatingSecret(secretsManager, config.signingKeysSecret),
+  secretOf: () => createRotatingSecret(secretsManager, text('SIGNING_KEYS_SECRET')),
   rotationOf: () => rotation,
   log: consoleLog,
 });

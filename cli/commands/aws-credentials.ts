@@ -5,7 +5,7 @@ import { serviceSecretName } from '../../lib/service-clients/service-secret.ts';
 import { assumeRole } from '../assume-role.ts';
 import type { Connection, Target } from '../connection.ts';
 import { notEmpty } from '../options.ts';
-import type { Shell } from '../run.ts';
+import type { Shell } from '../shell.ts';
 import { readTokenClient, requestToken, type TokenClient } from '../token-request.ts';
 
 interface CredentialsOptions extends Target {

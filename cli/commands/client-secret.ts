@@ -17,7 +17,7 @@ import { parseServiceSecret } from '../../lib/service-clients/service-secret.ts'
 import type { Connection } from '../connection.ts';
 import { duration, notEmpty } from '../options.ts';
 import { fields, type Report } from '../report.ts';
-import type { Shell } from '../run.ts';
+import type { Shell } from '../shell.ts';
 import {
   findClient,
   reportWithSecret,

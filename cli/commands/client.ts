@@ -1,18 +1,18 @@
 import type { Command } from 'commander';
 import { newClient } from '../../lib/clients/registration.ts';
+import type { CustomClaims } from '../../lib/oauth/claims.ts';
 import {
+  AUTHENTICATION_METHODS,
   DEFAULT_REFRESH_ABSOLUTE_LIFETIME,
   DEFAULT_REFRESH_IDLE_LIFETIME,
+  GRANT_TYPES,
 } from '../../lib/oauth/client.ts';
-import { AUTHENTICATION_METHODS } from '../../lib/oauth/client-authentication.ts';
-import { GRANT_TYPES } from '../../lib/oauth/grants/grant.ts';
-import type { CustomClaims } from '../../lib/oauth/tokens/access-token.ts';
 import { nowInSeconds } from '../../lib/runtime/clock.ts';
 import { RefusedError } from '../../lib/runtime/refused-error.ts';
 import { RECOVERY_DAYS } from '../../lib/service-clients/service-secret-store.ts';
 import { collect, collectClaim, notEmpty, seconds } from '../options.ts';
 import { joined, table } from '../report.ts';
-import type { Shell } from '../run.ts';
+import type { Shell } from '../shell.ts';
 import {
   documentOf,
   findClient,

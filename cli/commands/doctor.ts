@@ -8,7 +8,7 @@ import { explain } from '../explain.ts';
 import { findIssuer } from '../issuer.ts';
 import { notEmpty } from '../options.ts';
 import { type Report, table } from '../report.ts';
-import type { Shell } from '../run.ts';
+import type { Shell } from '../shell.ts';
 
 /** `latchkey doctor` */
 export function addDoctorCommand(program: Command, { perform }: Shell): void {

@@ -11,7 +11,7 @@ import { nowInSeconds } from '../../lib/runtime/clock.ts';
 import { RefusedError } from '../../lib/runtime/refused-error.ts';
 import type { Connection } from '../connection.ts';
 import { dateTime, type Report, table } from '../report.ts';
-import type { Shell } from '../run.ts';
+import type { Shell } from '../shell.ts';
 
 /** `latchkey keys …` */
 export function addKeysCommands(program: Command, { perform }: Shell): void {

@@ -2,15 +2,16 @@ import type { Command } from 'commander';
 import {
   DEFAULT_ACCESS_TOKEN_LIFETIME,
   type ResourceServer,
+  SIGNING_ALGORITHMS,
+  TOKEN_TYPES,
 } from '../../lib/oauth/resource-server.ts';
-import { SIGNING_ALGORITHMS, TOKEN_TYPES } from '../../lib/oauth/tokens/access-token.ts';
 import { newResourceServer } from '../../lib/resource-servers/registration.ts';
 import type { ResourceServerStore } from '../../lib/resource-servers/resource-server-store.ts';
 import { nowInSeconds } from '../../lib/runtime/clock.ts';
 import { RefusedError } from '../../lib/runtime/refused-error.ts';
 import { collectDescription, notEmpty, seconds } from '../options.ts';
 import { dateTime, fields, joined, type Report, table, yesOrNo } from '../report.ts';
-import type { Shell } from '../run.ts';
+import type { Shell } from '../shell.ts';
 
 interface AddOptions {
   scope?: Readonly<Record<string, string>>;

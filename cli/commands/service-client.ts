@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CustomClaims } from '../../lib/oauth/tokens/access-token.ts';
+import type { CustomClaims } from '../../lib/oauth/claims.ts';
 import { nowInSeconds } from '../../lib/runtime/clock.ts';
 import { RefusedError } from '../../lib/runtime/refused-error.ts';
 import { createRequestToken } from '../../lib/service-clients/request-token.ts';
@@ -14,7 +14,7 @@ import { findIssuer } from '../issuer.ts';
 import { namesIn } from '../names.ts';
 import { collect, collectClaim, days, notEmpty, seconds } from '../options.ts';
 import { fields, type Report } from '../report.ts';
-import type { Shell } from '../run.ts';
+import type { Shell } from '../shell.ts';
 import { documentOf, rowsOf } from './client-report.ts';
 import { findResourceServer } from './resource-server.ts';
 

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import type { CustomClaims } from '../../lib/oauth/tokens/access-token.ts';
+import type { CustomClaims } from '../../lib/oauth/claims.ts';
 import type { User } from '../../lib/oauth/user.ts';
 import { nowInSeconds } from '../../lib/runtime/clock.ts';
 import { normalizeUsername } from '../../lib/users/password-store.ts';
 import { addUser, findUser, removeUser, setPassword } from '../../lib/users/registration.ts';
 import { collect, collectClaim, notEmpty } from '../options.ts';
 import { claimsText, dateTime, fields, joined, type Report, table } from '../report.ts';
-import type { Shell } from '../run.ts';
+import type { Shell } from '../shell.ts';
 
 interface AddOptions {
   permission?: readonly string[];

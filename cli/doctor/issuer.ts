@@ -1,4 +1,4 @@
-import { isLoopback } from '../../lib/jwt/issuer-metadata.ts';
+import { isLoopback } from '../../lib/runtime/secure-url.ts';
 import { type Finding, fail, ok, verdict, warn } from './finding.ts';
 import { type Answer, jsonObject, NoAnswerError, tryToAsk } from './http.ts';
 import { checkKeys, type PublishedKey } from './keys.ts';

@@ -1,4 +1,4 @@
-import { SIGNING_ALGORITHMS } from '../../lib/oauth/tokens/access-token.ts';
+import { SIGNING_ALGORITHMS } from '../../lib/oauth/resource-server.ts';
 import { type Finding, verdict } from './finding.ts';
 
 /** A key of a JWKS, whatever it is worth. */

@@ -1,9 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Client, ClientSecret } from '../oauth/client.ts';
-
-declare const hashed: unique symbol;
-/** The SHA-256 of a client secret, base64url. A secret has 256 random bits: nothing slower is needed. */
-export type SecretHash = string & { readonly [hashed]: true };
+import type { Client, ClientSecret, SecretHash } from '../oauth/client.ts';
 
 /** A new client secret: 256 random bits in base64url, which needs no escaping in a form, in Basic or in a shell. */
 export function generateClientSecret(): string {

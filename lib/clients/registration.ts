@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type Client,
-  DEFAULT_REFRESH_ABSOLUTE_LIFETIME,
-  DEFAULT_REFRESH_IDLE_LIFETIME,
-} from '../oauth/client.ts';
+import { type CustomClaims, reservedClaimOf } from '../oauth/claims.ts';
 import {
   AUTHENTICATION_METHODS,
   type AuthenticationMethod,
-} from '../oauth/client-authentication.ts';
-import { GRANT_TYPES, type GrantType } from '../oauth/grants/grant.ts';
-import type { ResourceServer } from '../oauth/resource-server.ts';
-import { type CustomClaims, isReservedClaim } from '../oauth/tokens/access-token.ts';
-import { assertAccessTokenLifetime } from '../resource-servers/registration.ts';
+  type Client,
+  DEFAULT_REFRESH_ABSOLUTE_LIFETIME,
+  DEFAULT_REFRESH_IDLE_LIFETIME,
+  GRANT_TYPES,
+  type GrantType,
+} from '../oauth/client.ts';
+import {
+  isAccessTokenLifetime,
+  LONGEST_ACCESS_TOKEN_LIFETIME,
+  type ResourceServer,
+} from '../oauth/resource-server.ts';
 import { RefusedError } from '../runtime/refused-error.ts';
 import { generateClientSecret, hashClientSecret } from './client-secret.ts';
 
@@ -50,9 +52,14 @@ export function newClient(
   if (!/^[\x21-\x39\x3b-\x7e]{1,256}$/.test(clientId)) {
     throw new RefusedError('a client id is 1 to 256 visible ASCII characters without a colon');
   }
-  if (registration.accessTokenLifetime !== undefined) {
-    assertAccessTokenLifetime(registration.accessTokenLifetime);
+  const { accessTokenLifetime, claims = {} } = registration;
+  if (accessTokenLifetime !== undefined && !isAccessTokenLifetime(accessTokenLifetime)) {
+    throw new RefusedError(
+      `a token lifetime is 1 to ${LONGEST_ACCESS_TOKEN_LIFETIME} whole seconds`,
+    );
   }
+  const reserved = reservedClaimOf(claims);
+  if (reserved !== undefined) throw new RefusedError(`the claim "${reserved}" is reserved`);
   const authenticationMethods = authenticationMethodsOf(registration);
   const grantTypes = grantTypesOf(registration, authenticationMethods);
   const isPublic = authenticationMethods.includes('none');
@@ -65,10 +72,8 @@ export function newClient(
     authenticationMethods,
     secrets,
     grants: grantsOf(registration),
-    claims: assertCustomClaims(registration.claims ?? {}),
-    ...(registration.accessTokenLifetime !== undefined && {
-      accessTokenLifetime: registration.accessTokenLifetime,
-    }),
+    claims,
+    ...(accessTokenLifetime !== undefined && { accessTokenLifetime }),
     ...refreshLifetimesOf(registration),
     disabled: false,
     createdAt: now,
@@ -138,11 +143,4 @@ function refreshLifetimesOf({
     }
   }
   return { refreshIdleLifetime, refreshAbsoluteLifetime };
-}
-
-/** @throws {RefusedError} for a claim whose meaning is the server's to give */
-export function assertCustomClaims(claims: CustomClaims): CustomClaims {
-  const reserved = Object.keys(claims).find(isReservedClaim);
-  if (reserved === undefined) return claims;
-  throw new RefusedError(`the claim "${reserved}" is reserved`);
 }

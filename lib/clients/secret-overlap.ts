@@ -1,6 +1,6 @@
-import type { ClientSecret } from '../oauth/client.ts';
+import type { ClientSecret, SecretHash } from '../oauth/client.ts';
 import { RefusedError } from '../runtime/refused-error.ts';
-import { clientSecretId, isLive, type SecretHash } from './client-secret.ts';
+import { clientSecretId, isLive } from './client-secret.ts';
 
 /** Secrets of one client that are good at the same time. */
 export const MOST_LIVE_SECRETS = 2;

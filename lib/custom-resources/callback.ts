@@ -1,5 +1,5 @@
 import type { RequestOptions } from 'node:http';
-import { isSecureUrl } from '../jwt/issuer-metadata.ts';
+import { isSecureUrl } from '../runtime/secure-url.ts';
 
 /** Delivers an answer to the pre-signed URL, within so many milliseconds. Throws `UndeliveredError`. */
 export type Deliver = (url: string, body: string, milliseconds: number) => Promise<void>;

@@ -1,4 +1,4 @@
-import type { ClaimValue, CustomClaims } from '../oauth/tokens/access-token.ts';
+import type { ClaimValue, CustomClaims } from '../oauth/claims.ts';
 import { RefusedError } from '../runtime/refused-error.ts';
 import { type PropertyReader, readProperties } from './properties.ts';
 import type { Properties } from './request.ts';

@@ -15,10 +15,10 @@ import {
 import { withMethods } from '../http/methods.ts';
 import { refuseCredentialsInQuery } from '../http/query.ts';
 import { requestedAudience, selectAudience } from '../oauth/audience.ts';
-import { type Client, isPublicClient } from '../oauth/client.ts';
+import { type Client, GRANT_TYPES, type GrantType, isPublicClient } from '../oauth/client.ts';
 import { type ClientCredentials, readClientCredentials } from '../oauth/client-authentication.ts';
 import { OAuthError } from '../oauth/errors.ts';
-import { GRANT_TYPES, type Grant, type GrantType } from '../oauth/grants/grant.ts';
+import type { Grant } from '../oauth/grants/grant.ts';
 import { type Parameters, parseParameters } from '../oauth/parameters.ts';
 import type { ResourceServer } from '../oauth/resource-server.ts';
 import {

@@ -1,9 +1,9 @@
-import { isSecureUrl } from '../jwt/issuer-metadata.ts';
 import {
   type AudienceRule,
   VERIFICATION_ALGORITHMS,
   type VerificationAlgorithm,
 } from '../jwt/verifier.ts';
+import { isSecureUrl } from '../runtime/secure-url.ts';
 
 /** An issuer whose access tokens are accepted. */
 export interface TrustedIssuer {

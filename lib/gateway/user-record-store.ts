@@ -1,5 +1,5 @@
 import type { DynamoDBClient, GetItemCommandOutput } from '@aws-sdk/client-dynamodb';
-import type { ClaimValue } from '../oauth/tokens/access-token.ts';
+import type { ClaimValue } from '../oauth/claims.ts';
 
 /** What the authorizer tells an API about the user of a token. */
 export interface UserRecord {

@@ -1,15 +1,5 @@
+import { isLoopback, isSecureUrl } from '../runtime/secure-url.ts';
 import type { FetchJson } from './fetch-json.ts';
-
-const LOOPBACK_HOSTS = ['127.0.0.1', '[::1]', 'localhost'];
-
-export function isLoopback(url: URL): boolean {
-  return LOOPBACK_HOSTS.includes(url.hostname);
-}
-
-/** https; or http on this very machine, where nobody listens in. */
-export function isSecureUrl(url: URL): boolean {
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));
-}
 
 /**
  * The `jwks_uri` of an issuer, from OpenID Connect Discovery, or from RFC 8414 where the issuer has no such

@@ -1,5 +1,5 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
-import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../oauth/tokens/access-token.ts';
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../oauth/resource-server.ts';
 
 /** The public half of a key, as a JWKS has it. */
 export type PublicJwk = JWK;

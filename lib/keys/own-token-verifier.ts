@@ -1,7 +1,7 @@
 import type { JWK } from 'jose';
 import { invalidToken } from '../jwt/compact-jwt.ts';
 import { verifyAccessToken } from '../jwt/verifier.ts';
-import { SIGNING_ALGORITHMS } from '../oauth/tokens/access-token.ts';
+import { SIGNING_ALGORITHMS } from '../oauth/resource-server.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { JwksStore, PublicKey } from './public-key-store.ts';
 

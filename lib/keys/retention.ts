@@ -1,6 +1,6 @@
-import { KEYSET_AGE, KEYSET_AGE_ON_ERROR } from '../../functions/parts.ts';
 import { CLOCK_TOLERANCE } from '../jwt/verifier.ts';
 import { LONGEST_ACCESS_TOKEN_LIFETIME } from '../oauth/resource-server.ts';
+import { KEYSET_AGE, KEYSET_AGE_ON_ERROR } from '../runtime/ages.ts';
 
 /** Seconds that verifiers may keep a JWKS: API Gateway's own JWT authorizers, the laziest known, take two hours. */
 export const VERIFIER_CACHE = 2 * 3600;

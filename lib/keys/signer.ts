@@ -1,10 +1,7 @@
 import { importJWK, SignJWT } from 'jose';
 import { OAuthError } from '../oauth/errors.ts';
-import type {
-  AccessTokenClaims,
-  SigningAlgorithm,
-  TokenType,
-} from '../oauth/tokens/access-token.ts';
+import type { SigningAlgorithm, TokenType } from '../oauth/resource-server.ts';
+import type { AccessTokenClaims } from '../oauth/tokens/access-token.ts';
 import type { Keyset, SigningKey } from './keyset.ts';
 
 export interface SigningOptions {

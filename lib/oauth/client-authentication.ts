@@ -2,14 +2,6 @@ import type { Client } from './client.ts';
 import { OAuthError } from './errors.ts';
 import { formDecode, type Parameters } from './parameters.ts';
 
-/** How a client may prove who it is (OIDC Core section 9, RFC 7591 section 2). */
-export const AUTHENTICATION_METHODS = [
-  'client_secret_basic',
-  'client_secret_post',
-  'none',
-] as const;
-export type AuthenticationMethod = (typeof AUTHENTICATION_METHODS)[number];
-
 /** What a request presented, before anything of it is believed. */
 export type ClientCredentials =
   | { method: 'client_secret_basic' | 'client_secret_post'; clientId: string; clientSecret: string }

@@ -1,7 +1,20 @@
-import type { SecretHash } from '../clients/client-secret.ts';
-import type { AuthenticationMethod } from './client-authentication.ts';
-import type { GrantType } from './grants/grant.ts';
-import type { CustomClaims } from './tokens/access-token.ts';
+import type { CustomClaims } from './claims.ts';
+
+/** How a client may prove who it is (OIDC Core section 9, RFC 7591 section 2). */
+export const AUTHENTICATION_METHODS = [
+  'client_secret_basic',
+  'client_secret_post',
+  'none',
+] as const;
+export type AuthenticationMethod = (typeof AUTHENTICATION_METHODS)[number];
+
+/** RFC 6749 sections 4.4 and 4.3. */
+export const GRANT_TYPES = ['client_credentials', 'password'] as const;
+export type GrantType = (typeof GRANT_TYPES)[number];
+
+declare const hashed: unique symbol;
+/** The SHA-256 of a client secret, base64url. A secret has 256 random bits: nothing slower is needed. */
+export type SecretHash = string & { readonly [hashed]: true };
 
 /** A party that may ask for tokens (RFC 6749 section 2). Times are seconds since the epoch. */
 export interface Client {

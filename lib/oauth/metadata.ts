@@ -1,6 +1,5 @@
-import { AUTHENTICATION_METHODS } from './client-authentication.ts';
-import { GRANT_TYPES } from './grants/grant.ts';
-import { SIGNING_ALGORITHMS } from './tokens/access-token.ts';
+import { AUTHENTICATION_METHODS, GRANT_TYPES } from './client.ts';
+import { SIGNING_ALGORITHMS } from './resource-server.ts';
 
 /**
  * The server's metadata: RFC 8414 section 2 and, in the same document, what OpenID Connect Discovery section 3

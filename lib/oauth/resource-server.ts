@@ -1,4 +1,10 @@
-import type { SigningAlgorithm, TokenType } from './tokens/access-token.ts';
+/** The algorithms that tokens can be signed with, chosen per resource server. */
+export const SIGNING_ALGORITHMS = ['RS256', 'ES256'] as const;
+export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
+
+/** RFC 9068 section 2.1 wants `at+jwt`; verifiers that know only JWTs in general want `JWT`. */
+export const TOKEN_TYPES = ['at+jwt', 'JWT'] as const;
+export type TokenType = (typeof TOKEN_TYPES)[number];
 
 /** An API that tokens are for (RFC 6749 section 1.1). */
 export interface ResourceServer {
@@ -21,3 +27,8 @@ export interface ResourceServer {
 export const DEFAULT_ACCESS_TOKEN_LIFETIME = 3600;
 /** Seconds. The longest that a retired key has to stay public follows from it. */
 export const LONGEST_ACCESS_TOKEN_LIFETIME = 24 * 3600;
+
+/** Whether it is whole seconds, from one to the longest that a token may live. */
+export function isAccessTokenLifetime(seconds: number): boolean {
+  return Number.isInteger(seconds) && seconds >= 1 && seconds <= LONGEST_ACCESS_TOKEN_LIFETIME;
+}

@@ -1,4 +1,4 @@
-import type { CustomClaims } from './tokens/access-token.ts';
+import type { CustomClaims } from './claims.ts';
 
 /** A person. What proves who they are stands apart, in `passwords`. */
 export interface User {

@@ -1,15 +1,14 @@
 import {
   DEFAULT_ACCESS_TOKEN_LIFETIME,
+  isAccessTokenLifetime,
   LONGEST_ACCESS_TOKEN_LIFETIME,
   type ResourceServer,
-} from '../oauth/resource-server.ts';
-import { isScopeToken } from '../oauth/scope.ts';
-import {
   SIGNING_ALGORITHMS,
   type SigningAlgorithm,
   TOKEN_TYPES,
   type TokenType,
-} from '../oauth/tokens/access-token.ts';
+} from '../oauth/resource-server.ts';
+import { isScopeToken } from '../oauth/scope.ts';
 import { RefusedError } from '../runtime/refused-error.ts';
 
 export interface ResourceServerRegistration {
@@ -69,13 +68,7 @@ function namesOf({ identifier: id, scopes, prefixedScopes }: ResourceServerRegis
 }
 
 function lifetimeOf(seconds = DEFAULT_ACCESS_TOKEN_LIFETIME): number {
-  assertAccessTokenLifetime(seconds);
-  return seconds;
-}
-
-/** @throws {RefusedError} unless it is whole seconds, from one to the longest that a token may live */
-export function assertAccessTokenLifetime(seconds: number): void {
-  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= LONGEST_ACCESS_TOKEN_LIFETIME) return;
+  if (isAccessTokenLifetime(seconds)) return seconds;
   throw new RefusedError(`a token lifetime is 1 to ${LONGEST_ACCESS_TOKEN_LIFETIME} whole seconds`);
 }
 

@@ -3,12 +3,11 @@ import {
   generateClientSecret,
   hashClientSecret,
   isLive,
-  type SecretHash,
 } from '../clients/client-secret.ts';
 import type { ClientSecretStore } from '../clients/client-secret-store.ts';
 import { endOf, has, MOST_LIVE_SECRETS, withEnd } from '../clients/secret-overlap.ts';
 import { USE_INTERVAL } from '../clients/secret-uses.ts';
-import type { Client, ClientSecret } from '../oauth/client.ts';
+import type { Client, ClientSecret, SecretHash } from '../oauth/client.ts';
 import type { RequestToken, TokenAnswer } from '../service-clients/request-token.ts';
 import { parseServiceSecret, type ServiceSecret } from '../service-clients/service-secret.ts';
 import { type RotatingSecret, type Rotation, RotationRefusedError } from './steps.ts';

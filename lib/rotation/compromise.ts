@@ -7,7 +7,7 @@ import {
   signingKeysOf,
 } from '../keys/keyset.ts';
 import { type JwksStore, publishSigningKey } from '../keys/public-key-store.ts';
-import { SIGNING_ALGORITHMS } from '../oauth/tokens/access-token.ts';
+import { SIGNING_ALGORITHMS } from '../oauth/resource-server.ts';
 import { RefusedError } from '../runtime/refused-error.ts';
 import { holderOf, type RotatingSecret } from './steps.ts';
 

@@ -10,7 +10,7 @@ import {
 } from '../keys/keyset.ts';
 import { type JwksStore, publishSigningKey } from '../keys/public-key-store.ts';
 import { KEPT_AFTER_RETIREMENT, PUBLIC_AFTER_RETIREMENT } from '../keys/retention.ts';
-import { SIGNING_ALGORITHMS } from '../oauth/tokens/access-token.ts';
+import { SIGNING_ALGORITHMS } from '../oauth/resource-server.ts';
 import { type Rotation, RotationRefusedError } from './steps.ts';
 
 export interface SigningKeyRotationDependencies {

@@ -35,6 +35,6 @@ export function createMetrics(write: (line: string) => unknown, now: () => numbe
 }
 
 /** @param now seconds since the epoch */
-export function createStandardMetrics(now: () => number): Metrics {
+export function createStdoutMetrics(now: () => number): Metrics {
   return createMetrics((line) => process.stdout.write(line), now);
 }

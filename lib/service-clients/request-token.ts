@@ -1,7 +1,7 @@
 import type { RequestOptions } from 'node:http';
-import { isSecureUrl } from '../jwt/issuer-metadata.ts';
 import { endpointBase } from '../oauth/metadata.ts';
 import { RefusedError } from '../runtime/refused-error.ts';
+import { isSecureUrl } from '../runtime/secure-url.ts';
 
 export interface TokenRequest {
   /** The issuer, or where its endpoints are. */

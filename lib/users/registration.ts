@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { assertCustomClaims } from '../clients/registration.ts';
-import type { CustomClaims } from '../oauth/tokens/access-token.ts';
+import type { CustomClaims } from '../oauth/claims.ts';
+import { reservedClaimOf } from '../oauth/claims.ts';
 import type { User } from '../oauth/user.ts';
 import { RefusedError } from '../runtime/refused-error.ts';
 import { hashPassword } from './password.ts';
@@ -39,7 +39,8 @@ export async function addUser(
   const name = normalizeUsername(username);
   if (name === '' || name.length > 256) throw new RefusedError('a username is 1 to 256 characters');
   assertPassword(password);
-  assertCustomClaims(claims);
+  const reserved = reservedClaimOf(claims);
+  if (reserved !== undefined) throw new RefusedError(`the claim "${reserved}" is reserved`);
   const taken = new RefusedError(`the username ${name} is taken`);
   if ((await passwords.find(name)) !== undefined) throw taken;
 

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTable } from '../../lib/aws/table.ts';
-import { clientSecretId, type SecretHash } from '../../lib/clients/client-secret.ts';
+import { clientSecretId } from '../../lib/clients/client-secret.ts';
 import {
   type ClientSecretStore,
   createClientSecretStore,
@@ -9,7 +9,7 @@ import {
 import { createClientStore } from '../../lib/clients/client-store.ts';
 import { newClient } from '../../lib/clients/registration.ts';
 import { withoutSecret, withSuccessor } from '../../lib/clients/secret-overlap.ts';
-import type { Client } from '../../lib/oauth/client.ts';
+import type { Client, SecretHash } from '../../lib/oauth/client.ts';
 import { newResourceServer } from '../../lib/resource-servers/registration.ts';
 import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import { type Fault, type FaultProxy, startProxy } from '../support/proxy.ts';

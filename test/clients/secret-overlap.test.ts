@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { clientSecretId, type SecretHash } from '../../lib/clients/client-secret.ts';
+import { clientSecretId } from '../../lib/clients/client-secret.ts';
 import {
   replaced,
   withEnd,
   withoutSecret,
   withSuccessor,
 } from '../../lib/clients/secret-overlap.ts';
-import type { ClientSecret } from '../../lib/oauth/client.ts';
+import type { ClientSecret, SecretHash } from '../../lib/oauth/client.ts';
 import { RefusedError } from '../../lib/runtime/refused-error.ts';
 
 const NOW = 1_000_000;

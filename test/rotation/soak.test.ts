@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { soak } from '../../bench/rotation-soak.ts';
+import { soak } from './soak/soak.ts';
 
 describe('keys and secrets that rotate again and again, with faults', () => {
   it('cost no request and no token', { timeout: 120_000 }, async () => {

@@ -3,9 +3,6 @@ import type { Parameters } from '../parameters.ts';
 import type { ResourceServer } from '../resource-server.ts';
 import type { User } from '../user.ts';
 
-export const GRANT_TYPES = ['client_credentials', 'password'] as const;
-export type GrantType = (typeof GRANT_TYPES)[number];
-
 export interface GrantRequest {
   /** Authenticated, and registered for the grant type. */
   client: Client;

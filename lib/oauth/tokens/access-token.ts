@@ -1,38 +1,9 @@
+import { type ClaimValue, type CustomClaims, isReservedClaim } from '../claims.ts';
 import type { Client } from '../client.ts';
 import type { Authorization } from '../grants/grant.ts';
 import type { ResourceServer } from '../resource-server.ts';
 import { formatScope } from '../scope.ts';
 import type { User } from '../user.ts';
-
-/** The algorithms that tokens can be signed with, chosen per resource server. */
-export const SIGNING_ALGORITHMS = ['RS256', 'ES256'] as const;
-export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
-
-/** RFC 9068 section 2.1 wants `at+jwt`; verifiers that know only JWTs in general want `JWT`. */
-export const TOKEN_TYPES = ['at+jwt', 'JWT'] as const;
-export type TokenType = (typeof TOKEN_TYPES)[number];
-
-export type ClaimValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly ClaimValue[]
-  | { readonly [name: string]: ClaimValue };
-
-/** Claims that the operator sets on a client or a user. */
-export type CustomClaims = Readonly<Record<string, ClaimValue>>;
-
-/** Claims that mean something to a verifier: a custom claim never takes their place. */
-const RESERVED_CLAIMS = new Set([
-  ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client_id', 'azp', 'scope'],
-  ...['permissions', 'roles', 'act', 'may_act', 'cnf', 'token_use', 'typ'],
-  ...['nonce', 'at_hash', 'c_hash', 's_hash', 'auth_time', 'acr', 'amr', 'sid', 'events'],
-]);
-
-export function isReservedClaim(name: string): boolean {
-  return RESERVED_CLAIMS.has(name) || name === '__proto__';
-}
 
 /** The claims of an access token: RFC 9068 section 2.2, and `azp`, which services own records by. */
 export interface AccessTokenClaims {

@@ -5,7 +5,6 @@
  *
  *     npm run -s soak -- --rotations 200 --seed 1
  */
-import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
@@ -18,44 +17,43 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
-import { createCachedLookups, JWKS_AGE, JWKS_AGE_ON_ERROR } from '../functions/parts.ts';
-import { verifyClientSecret } from '../lib/clients/client-secret.ts';
-import { createClientSecretStore } from '../lib/clients/client-secret-store.ts';
-import { createClientStore } from '../lib/clients/client-store.ts';
-import { createSecretUses } from '../lib/clients/secret-uses.ts';
-import { createJwksEndpoint } from '../lib/endpoints/jwks.ts';
-import { createMetadataEndpoint } from '../lib/endpoints/metadata.ts';
-import { createTokenEndpoint } from '../lib/endpoints/token.ts';
-import { createAuthorizer } from '../lib/gateway/authorizer.ts';
-import { errorResponse } from '../lib/http/error-response.ts';
-import type { Endpoint } from '../lib/http/http.ts';
-import { createFetchJson } from '../lib/jwt/fetch-json.ts';
-import { createJwksFetch } from '../lib/jwt/fetch-jwks.ts';
-import { createRemoteKeys } from '../lib/jwt/remote-keys.ts';
-import { createFirstKeyset } from '../lib/keys/first-keyset.ts';
-import { proveSigningKey } from '../lib/keys/prove-signing-key.ts';
-import { createJwksStore, type PublicKey } from '../lib/keys/public-key-store.ts';
-import { VERIFIER_CACHE } from '../lib/keys/retention.ts';
-import { createSigner } from '../lib/keys/signer.ts';
-import { clientCredentialsGrant } from '../lib/oauth/grants/client-credentials.ts';
-import { LONGEST_ACCESS_TOKEN_LIFETIME } from '../lib/oauth/resource-server.ts';
-import { newResourceServer } from '../lib/resource-servers/registration.ts';
-import { createResourceServerStore } from '../lib/resource-servers/resource-server-store.ts';
-import { createClientSecretRotation } from '../lib/rotation/client-secret.ts';
-import { createRotationHandler } from '../lib/rotation/handler.ts';
-import { createRotatingSecret } from '../lib/rotation/rotating-secret-store.ts';
-import { createSigningKeyRotation } from '../lib/rotation/signing-key.ts';
-import { ROTATION_STEPS, type RotationEvent } from '../lib/rotation/steps.ts';
-import { createCache } from '../lib/runtime/cache.ts';
-import { createRequestToken } from '../lib/service-clients/request-token.ts';
-import { addServiceClient } from '../lib/service-clients/service-registration.ts';
-import { createServiceSecretStore } from '../lib/service-clients/service-secret-store.ts';
-import { LOCAL_CREDENTIALS } from '../local/aws/credentials.ts';
-import { readDefinitions } from '../local/aws/definitions.ts';
-import { startDynamoDB } from '../local/aws/dynamodb.ts';
-import { createSecrets } from '../local/aws/secrets.ts';
-import { startSecretsManager } from '../local/aws/secrets-manager/server.ts';
-import { type Fault, startProxy } from '../test/support/proxy.ts';
+import { createTokenParts } from '../../../functions/parts.ts';
+import { createClientSecretStore } from '../../../lib/clients/client-secret-store.ts';
+import { createClientStore } from '../../../lib/clients/client-store.ts';
+import { createJwksEndpoint } from '../../../lib/endpoints/jwks.ts';
+import { createMetadataEndpoint } from '../../../lib/endpoints/metadata.ts';
+import { createTokenEndpoint } from '../../../lib/endpoints/token.ts';
+import { createAuthorizer } from '../../../lib/gateway/authorizer.ts';
+import { errorResponse } from '../../../lib/http/error-response.ts';
+import type { Endpoint } from '../../../lib/http/http.ts';
+import { createFetchJson } from '../../../lib/jwt/fetch-json.ts';
+import { createJwksFetch } from '../../../lib/jwt/fetch-jwks.ts';
+import { createRemoteKeys } from '../../../lib/jwt/remote-keys.ts';
+import { createFirstKeyset } from '../../../lib/keys/first-keyset.ts';
+import { proveSigningKey } from '../../../lib/keys/prove-signing-key.ts';
+import { createJwksStore, type PublicKey } from '../../../lib/keys/public-key-store.ts';
+import { VERIFIER_CACHE } from '../../../lib/keys/retention.ts';
+import { clientCredentialsGrant } from '../../../lib/oauth/grants/client-credentials.ts';
+import { LONGEST_ACCESS_TOKEN_LIFETIME } from '../../../lib/oauth/resource-server.ts';
+import { newResourceServer } from '../../../lib/resource-servers/registration.ts';
+import { createResourceServerStore } from '../../../lib/resource-servers/resource-server-store.ts';
+import { createClientSecretRotation } from '../../../lib/rotation/client-secret.ts';
+import { createRotationHandler } from '../../../lib/rotation/handler.ts';
+import { createRotatingSecret } from '../../../lib/rotation/rotating-secret-store.ts';
+import { createSigningKeyRotation } from '../../../lib/rotation/signing-key.ts';
+import { ROTATION_STEPS, type RotationEvent } from '../../../lib/rotation/steps.ts';
+import { JWKS_AGE, JWKS_AGE_ON_ERROR } from '../../../lib/runtime/ages.ts';
+import { createCache } from '../../../lib/runtime/cache.ts';
+import { settingsOf } from '../../../lib/runtime/settings.ts';
+import { createRequestToken } from '../../../lib/service-clients/request-token.ts';
+import { addServiceClient } from '../../../lib/service-clients/service-registration.ts';
+import { createServiceSecretStore } from '../../../lib/service-clients/service-secret-store.ts';
+import { LOCAL_CREDENTIALS } from '../../../local/aws/credentials.ts';
+import { readDefinitions } from '../../../local/aws/definitions.ts';
+import { startDynamoDB } from '../../../local/aws/dynamodb.ts';
+import { createSecrets } from '../../../local/aws/secrets.ts';
+import { startSecretsManager } from '../../../local/aws/secrets-manager/server.ts';
+import { type Fault, startProxy } from '../../support/proxy.ts';
 
 const MINUTE = 60;
 const HOUR = 3600;
@@ -125,10 +123,10 @@ export async function soak({ rotations, seed }: { rotations: number; seed: numbe
     const isolation = await startProxy(secretsServer.endpoint);
     closing.push(dynamodbProxy.close, secretsProxy.close, isolation.close);
     // Few attempts: what is spoiled stays so until the next try of the whole step.
-    const settings = { ...LOCAL_CREDENTIALS, maxAttempts: 2 };
+    const sdk = { ...LOCAL_CREDENTIALS, maxAttempts: 2 };
     const connect = (dynamodbEndpoint: string, secretsEndpoint: string) => {
-      const dynamodb = new DynamoDBClient({ ...settings, endpoint: dynamodbEndpoint });
-      const secretsManager = new SecretsManagerClient({ ...settings, endpoint: secretsEndpoint });
+      const dynamodb = new DynamoDBClient({ ...sdk, endpoint: dynamodbEndpoint });
+      const secretsManager = new SecretsManagerClient({ ...sdk, endpoint: secretsEndpoint });
       closing.push(
         () => dynamodb.destroy(),
         () => secretsManager.destroy(),
@@ -165,33 +163,21 @@ export async function soak({ rotations, seed }: { rotations: number; seed: numbe
     );
     const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-    const config = {
-      clientsTable: table('clients'),
-      resourceServersTable: table('resource-servers'),
-      signingKeysSecret: SIGNING_KEYS,
-    };
+    const settings = settingsOf({
+      ISSUER: issuer,
+      CLIENTS_TABLE: table('clients'),
+      RESOURCE_SERVERS_TABLE: table('resource-servers'),
+      SIGNING_KEYS_SECRET: SIGNING_KEYS,
+    });
     /** A Lambda instance that gives tokens, with its own memory. */
     const tokenInstance = (stores: typeof direct): Endpoint => {
-      const lookups = createCachedLookups({ ...stores, config, now, log: silent });
       return createTokenEndpoint({
-        issuer,
-        ...lookups,
-        sign: createSigner(lookups),
-        verifySecret: (client, secret) => verifyClientSecret(client, secret, clock),
-        noteSecretUse: createSecretUses({
-          store: createClientSecretStore(stores.dynamodb, config.clientsTable),
-          now,
-          log: silent,
-          metrics: { count: () => {} },
-        }),
+        ...createTokenParts({ ...stores, settings, now, log: silent, metrics: { count() {} } }),
         grants: {
           client_credentials: clientCredentialsGrant,
           password: () => Promise.reject(new Error('not here')),
         },
         refreshTokens: { add: () => Promise.reject(new Error('not here')) },
-        now,
-        randomId: randomUUID,
-        log: silent,
       });
     };
     const instances: Record<string, () => Endpoint> = {
@@ -243,7 +229,7 @@ export async function soak({ rotations, seed }: { rotations: number; seed: numbe
         rotationOf: createClientSecretRotation({
           issuer,
           overlap: OVERLAP,
-          store: createClientSecretStore(spoiled.dynamodb, config.clientsTable),
+          store: createClientSecretStore(spoiled.dynamodb, table('clients')),
           requestToken: createRequestToken(),
           now,
           wait,
@@ -317,7 +303,7 @@ export async function soak({ rotations, seed }: { rotations: number; seed: numbe
       jwks,
       now: clock,
     });
-    const resourceServers = createResourceServerStore(direct.dynamodb, config.resourceServersTable);
+    const resourceServers = createResourceServerStore(direct.dynamodb, table('resource-servers'));
     const audience = newResourceServer(
       {
         identifier: 'api',
@@ -330,7 +316,7 @@ export async function soak({ rotations, seed }: { rotations: number; seed: numbe
     const service = await addServiceClient(
       { id: 'service', audience },
       {
-        clients: createClientStore(direct.dynamodb, config.clientsTable),
+        clients: createClientStore(direct.dynamodb, table('clients')),
         secrets: createServiceSecretStore(direct.secretsManager),
         place: { issuer, stack: 'latchkey-soak', region: 'us-east-1' },
         now: clock,
