@@ -15,19 +15,18 @@ const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 
 const RULES: Rule[] = [
   {
-    rule: 'lib/oauth loads nothing but lib/oauth; it may name the types of others',
+    rule: 'lib/oauth imports nothing but lib/oauth',
     offences: (source) =>
       isIn(source.file, 'lib/oauth')
-        ? targets(source, ({ target, isType }) => !isType && !isIn(target, 'lib/oauth'))
+        ? targets(source, ({ target }) => !isIn(target, 'lib/oauth'))
         : [],
     broken: [
       { file: 'lib/oauth/a.ts', text: "import { createHash } from 'node:crypto';" },
-      { file: 'lib/oauth/grants/a.ts', text: "import {\n  now,\n} from '../../clock.ts';" },
-      { file: 'lib/oauth/a.ts', text: "import { type User } from '../users/user.ts';" },
-      { file: 'lib/oauth/a.ts', text: "const load = () => import('../users/user.ts');" },
+      { file: 'lib/oauth/a.ts', text: "import type { A } from 'jose';" },
+      { file: 'lib/oauth/grants/a.ts', text: "import {\n  now,\n} from '../../runtime/clock.ts';" },
+      { file: 'lib/oauth/a.ts', text: "const load = () => import('../users/sign-in.ts');" },
     ],
     kept: [
-      { file: 'lib/oauth/a.ts', text: "import type { User } from '../users/user.ts';" },
       { file: 'lib/oauth/grants/a.ts', text: "import { b } from '../scope.ts';" },
       { file: 'lib/users/a.ts', text: "import { createHash } from 'node:crypto';" },
     ],
@@ -57,29 +56,23 @@ const RULES: Rule[] = [
     offences: (source) => {
       const { file } = source;
       const isAllowed = isIn(file, 'lib/aws') || file.endsWith('-store.ts') || !isIn(file, 'lib');
-      const isAllowedTypes = file === 'functions/parts.ts';
       return isAllowed || SDK_EXCEPTIONS.includes(file)
         ? []
-        : targets(
-            source,
-            ({ target, isType }) => target.startsWith('@aws-sdk/') && !(isType && isAllowedTypes),
-          );
+        : targets(source, ({ target }) => target.startsWith('@aws-sdk/'));
     },
     broken: [
       { file: 'lib/users/user.ts', text: "import type { A } from '@aws-sdk/client-dynamodb';" },
-      { file: 'functions/parts.ts', text: "import { A } from '@aws-sdk/client-dynamodb';" },
       { file: 'lib/gateway/a.ts', text: "await import('@aws-sdk/client-dynamodb');" },
     ],
     kept: [
-      { file: 'functions/parts.ts', text: "import type { A } from '@aws-sdk/client-dynamodb';" },
       { file: 'lib/users/user-store.ts', text: "import { A } from '@aws-sdk/client-dynamodb';" },
       { file: 'local/a.ts', text: "import { A } from '@aws-sdk/client-dynamodb';" },
     ],
   },
   {
-    rule: 'jose is for lib/keys, lib/sealing, lib/signatures, the tests and the benchmarks',
+    rule: 'jose is for lib/jwt, lib/keys, lib/sealing, lib/signatures, the tests and the benchmarks',
     offences: (source) =>
-      isIn(source.file, 'lib/keys', 'lib/sealing', 'lib/signatures', 'test', 'bench')
+      isIn(source.file, 'lib/jwt', 'lib/keys', 'lib/sealing', 'lib/signatures', 'test', 'bench')
         ? []
         : targets(source, ({ target }) => target === 'jose' || target.startsWith('jose/')),
     broken: [
@@ -87,17 +80,6 @@ const RULES: Rule[] = [
       { file: 'lib/endpoints/a.ts', text: "import { SignJWT } from 'jose/jwt/sign';" },
     ],
     kept: [{ file: 'lib/keys/a.ts', text: "import { importJWK } from 'jose';" }],
-  },
-  {
-    rule: 'functions/config.ts is read by functions and the command line',
-    offences: (source) =>
-      isIn(source.file, 'functions', 'cli', 'test')
-        ? []
-        : targets(source, ({ target }) => target === 'functions/config.ts'),
-    broken: [{ file: 'lib/endpoints/a.ts', text: "import type { C } from '../config.ts';" }],
-    kept: [
-      { file: 'functions/a.ts', text: "import { readConfig } from '../functions/config.ts';" },
-    ],
   },
   {
     rule: 'the environment is read by functions, the command line, the local stack, the deployment and tests',
@@ -110,48 +92,28 @@ const RULES: Rule[] = [
       { file: 'lib/runtime/log.ts', text: "import { env } from 'node:process';" },
     ],
     kept: [
-      { file: 'functions/config.ts', text: '/** As `process.env` has them. */' },
-      { file: 'functions/a.ts', text: 'readConfig(process.env);' },
+      { file: 'lib/runtime/settings.ts', text: '/** As `process.env` has them. */' },
+      { file: 'functions/a.ts', text: 'settingsOf(process.env);' },
     ],
   },
   {
-    rule: 'what lib and functions load is in lib, in Node or a dependency of production',
+    rule: 'the packages that lib and functions load are dependencies of production, or of Node itself',
     offences: (source) =>
       isIn(source.file, 'lib', 'functions')
         ? targets(
             source,
-            ({ target, isRelative, isType }) =>
-              !isType && (isRelative ? !isIn(target, 'lib') : !isOfProduction(target)),
+            ({ target, isRelative, isType }) => !isType && !isRelative && !isOfProduction(target),
           )
         : [],
     broken: [
       { file: 'lib/a.ts', text: "import { vi } from 'vitest';" },
       { file: 'lib/a.ts', text: "import dynalite from 'dynalite';" },
-      { file: 'lib/a.ts', text: "import { demo } from '../local/demo.ts';" },
-      { file: 'lib/a.ts', text: "import { handler } from '../functions/token.ts';" },
       { file: 'functions/a.ts', text: "import { parse } from 'yaml';" },
     ],
     kept: [
       { file: 'lib/a.ts', text: "import middy from '@middy/core';" },
       { file: 'lib/a.ts', text: "import { createHash } from 'node:crypto';" },
       { file: 'lib/a.ts', text: "import type { Context } from 'aws-lambda';" },
-    ],
-  },
-  {
-    rule: 'custom-resources, endpoints, gateway and rotation stand above the other rooms of lib and apart from each other',
-    offences: (source) =>
-      isIn(source.file, 'lib') && source.file !== 'functions/config.ts'
-        ? targets(source, ({ target }) =>
-            UPPER_ROOMS.some((room) => isIn(target, room) && !isIn(source.file, room)),
-          )
-        : [],
-    broken: [
-      { file: 'lib/keys/a.ts', text: "import { b } from '../endpoints/jwks.ts';" },
-      { file: 'lib/endpoints/a.ts', text: "import { b } from '../gateway/policy.ts';" },
-    ],
-    kept: [
-      { file: 'lib/gateway/a.ts', text: "import { b } from './policy.ts';" },
-      { file: 'functions/a.ts', text: "import { b } from '../lib/endpoints/jwks.ts';" },
     ],
   },
   {
@@ -214,8 +176,6 @@ const RULES: Rule[] = [
 
 /** Makes the first keys on an operator's word; neither a store nor in a function. */
 const SDK_EXCEPTIONS = ['lib/keys/first-keyset.ts'];
-
-const UPPER_ROOMS = ['lib/custom-resources', 'lib/endpoints', 'lib/gateway', 'lib/rotation'];
 
 const sources = readSources();
 
