@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createRecord } from '../aws/record.ts';
 import { createTable } from '../aws/table.ts';
 import type { PasswordHash } from './password.ts';
 
@@ -20,19 +21,24 @@ export interface PasswordStore {
   remove(username: string): Promise<'removed' | 'unknown'>;
 }
 
+const records = createRecord<PasswordRecord>({
+  username: 'username',
+  sub: 'sub',
+  hash: 'password_hash',
+  generation: 'generation',
+});
+
 /** Passwords by username, apart from the users, so that what reads a user need not be able to read a hash. */
 export function createPasswordStore(dynamodb: DynamoDBClient, tableName: string): PasswordStore {
   const table = createTable(dynamodb, tableName, 'username');
   return {
     async find(username) {
       const item = await table.get(normalizeUsername(username));
-      if (item === undefined) return undefined;
-      const { username: name, sub, password_hash, generation } = item as unknown as PasswordItem;
-      return { username: name, sub, hash: password_hash, generation };
+      return item && records.valueOf(item);
     },
 
-    add: ({ username, sub, hash, generation }) =>
-      table.add({ username: normalizeUsername(username), sub, password_hash: hash, generation }),
+    add: (record) =>
+      table.add(records.itemOf({ ...record, username: normalizeUsername(record.username) })),
 
     async replace(username, hash, generation) {
       const { outcome } = await table.update(normalizeUsername(username), {
@@ -46,13 +52,6 @@ export function createPasswordStore(dynamodb: DynamoDBClient, tableName: string)
 
     remove: (username) => table.remove(normalizeUsername(username)),
   };
-}
-
-interface PasswordItem {
-  username: string;
-  sub: string;
-  password_hash: PasswordHash;
-  generation: number;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { createTable, type Item } from '../aws/table.ts';
+import { createRecord } from '../aws/record.ts';
+import { createTable } from '../aws/table.ts';
 import type { User } from '../oauth/user.ts';
 
 export interface UserStore {
@@ -11,20 +12,31 @@ export interface UserStore {
   remove(sub: string): Promise<'removed' | 'unknown'>;
 }
 
+const users = createRecord<User>({
+  sub: 'sub',
+  username: 'username',
+  permissions: 'permissions',
+  roles: 'roles',
+  claims: 'claims',
+  disabled: 'disabled',
+  passwordGeneration: 'password_generation',
+  createdAt: 'created_at',
+});
+
 /** Users by `sub`, one item each, without anything that proves who they are. */
 export function createUserStore(dynamodb: DynamoDBClient, tableName: string): UserStore {
   const table = createTable(dynamodb, tableName, 'sub');
   return {
     async find(sub) {
       const item = await table.get(sub);
-      return item && userOf(item);
+      return item && users.valueOf(item);
     },
 
-    add: (user) => table.add(itemOf(user)),
+    add: (user) => table.add(users.itemOf(user)),
 
     async list() {
-      const users = (await table.scan()).map(userOf);
-      return users.sort((a, b) => a.username.localeCompare(b.username));
+      const all = (await table.scan()).map(users.valueOf);
+      return all.sort((a, b) => a.username.localeCompare(b.username));
     },
 
     async raisePasswordGeneration(sub, generation) {
@@ -36,43 +48,5 @@ export function createUserStore(dynamodb: DynamoDBClient, tableName: string): Us
     },
 
     remove: (sub) => table.remove(sub),
-  };
-}
-
-function itemOf(user: User): Item {
-  return {
-    sub: user.sub,
-    username: user.username,
-    permissions: user.permissions,
-    roles: user.roles,
-    claims: user.claims,
-    disabled: user.disabled,
-    password_generation: user.passwordGeneration,
-    created_at: user.createdAt,
-  };
-}
-
-interface UserItem {
-  sub: string;
-  username: string;
-  permissions: User['permissions'];
-  roles: User['roles'];
-  claims: User['claims'];
-  disabled: boolean;
-  password_generation: number;
-  created_at: number;
-}
-
-function userOf(item: Item): User {
-  const stored = item as unknown as UserItem;
-  return {
-    sub: stored.sub,
-    username: stored.username,
-    permissions: stored.permissions,
-    roles: stored.roles,
-    claims: stored.claims,
-    disabled: stored.disabled,
-    passwordGeneration: stored.password_generation,
-    createdAt: stored.created_at,
   };
 }
