@@ -10,6 +10,7 @@ import { createDeclaredResourceServerStore } from '../lib/custom-resources/decla
 import { createDeclaredSecretStore } from '../lib/custom-resources/declared-secret-store.ts';
 import { createCustomResourceHandler } from '../lib/custom-resources/handler.ts';
 import { createResourceServerResource } from '../lib/custom-resources/resource-server-resource.ts';
+import { withDeadline } from '../lib/lambda/deadline.ts';
 import { nowInSeconds } from '../lib/runtime/clock.ts';
 import { consoleLog } from '../lib/runtime/log.ts';
 import { settingsOf } from '../lib/runtime/settings.ts';
@@ -45,5 +46,6 @@ export const handler = createCustomResourceHandler({
     }),
   },
   deliver: createDeliver(),
+  withDeadline,
   log: consoleLog,
 });

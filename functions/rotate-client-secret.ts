@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { createDynamoDB } from '../lib/aws/dynamodb.ts';
 import { createSecretsManager } from '../lib/aws/secrets-manager.ts';
 import { createClientSecretStore } from '../lib/clients/client-secret-store.ts';
+import { withDeadline } from '../lib/lambda/deadline.ts';
 import { createClientSecretRotation } from '../lib/rotation/client-secret.ts';
 import { createRotationHandler } from '../lib/rotation/handler.ts';
 import { createRotatingSecret } from '../lib/rotation/rotating-secret-store.ts';
@@ -25,5 +26,6 @@ const rotationOf = createClientSecretRotation({
 export const handler = createRotationHandler({
   secretOf: (secretId) => createRotatingSecret(secretsManager, secretId),
   rotationOf,
+  withDeadline,
   log: consoleLog,
 });

@@ -5,6 +5,7 @@ import { createFetchJson } from '../lib/jwt/fetch-json.ts';
 import { createJwksFetch } from '../lib/jwt/fetch-jwks.ts';
 import { proveSigningKey } from '../lib/keys/prove-signing-key.ts';
 import { createJwksStore } from '../lib/keys/public-key-store.ts';
+import { withDeadline } from '../lib/lambda/deadline.ts';
 import { createRotationHandler } from '../lib/rotation/handler.ts';
 import { createRotatingSecret } from '../lib/rotation/rotating-secret-store.ts';
 import { createSigningKeyRotation } from '../lib/rotation/signing-key.ts';
@@ -27,5 +28,6 @@ export const handler = createRotationHandler({
   // Whatever the event names: this function is for one secret.
   secretOf: () => createRotatingSecret(secretsManager, text('SIGNING_KEYS_SECRET')),
   rotationOf: () => rotation,
+  withDeadline,
   log: consoleLog,
 });

@@ -1,6 +1,9 @@
-import type { Context } from 'aws-lambda';
 import { OAuthError } from '../oauth/errors.ts';
-import { invocation } from '../runtime/invocation-signal.ts';
+import {
+  type InvocationContext,
+  TimeOverError,
+  type WithDeadline,
+} from '../runtime/invocation-signal.ts';
 import type { Log } from '../runtime/log.ts';
 import { RefusedError } from '../runtime/refused-error.ts';
 import { answerOf, type Outcome } from './answer.ts';
@@ -18,6 +21,7 @@ export interface CustomResourceHandlerDependencies {
   /** By resource type. */
   resources: Readonly<Record<string, CustomResource>>;
   deliver: Deliver;
+  withDeadline: WithDeadline;
   log: Log;
 }
 
@@ -27,20 +31,13 @@ const TIME_TO_ANSWER = 10_000;
 /** Milliseconds for whoever calls the handler without a context. */
 const TIME_WITHOUT_LAMBDA = 30_000;
 
-class TimeOverError extends Error {
-  override readonly name = 'TimeOverError';
-}
-
 /**
  * The Lambda handler that CloudFormation calls. Whatever happens, it answers: a stack that hears nothing hangs
  * for an hour. It throws only where the answer could not be delivered, so that Lambda calls it again.
  */
 export function createCustomResourceHandler(dependencies: CustomResourceHandlerDependencies) {
   const { deliver, log } = dependencies;
-  return async (
-    event: unknown,
-    context: Partial<Pick<Context, 'getRemainingTimeInMillis'>>,
-  ): Promise<void> => {
+  return async (event: unknown, context: InvocationContext): Promise<void> => {
     const envelope = readEnvelope(event);
     const remaining = context.getRemainingTimeInMillis?.() ?? TIME_WITHOUT_LAMBDA;
     const deadline = performance.now() + remaining;
@@ -80,8 +77,10 @@ async function outcomeOf(
     // What a failed Create tells is what its Delete will name.
     physicalResourceId =
       request.physicalResourceId ?? resource?.idOf(owner, request.properties) ?? physicalResourceId;
-    const time = deadline - performance.now() - TIME_TO_ANSWER;
-    return await within(time, () => perform(request, resource, dependencies.log));
+    return await dependencies.withDeadline(
+      { remaining: deadline - performance.now(), reserve: TIME_TO_ANSWER },
+      () => perform(request, resource, dependencies.log),
+    );
   } catch (error) {
     return { status: 'FAILED', physicalResourceId, reason: reasonOf(error) };
   }
@@ -136,31 +135,10 @@ async function tidyUp(
   }
 }
 
-/** Runs the work, or gives it up after so many milliseconds: it makes no further call to AWS then. */
-async function within<T>(milliseconds: number, work: () => Promise<T>): Promise<T> {
-  const controller = new AbortController();
-  const { promise: over, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => {
-      const error = new TimeOverError('the time of the function ran out: try again');
-      controller.abort(error);
-      reject(error);
-    },
-    Math.max(0, milliseconds),
-  );
-  try {
-    return await Promise.race([invocation.run(controller.signal, work), over]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** In words for whoever deploys. The message of an unforeseen error stays out: it might quote a secret. */
 function reasonOf(error: unknown): string {
-  const isMeant =
-    error instanceof RefusedError ||
-    error instanceof MalformedRequestError ||
-    error instanceof TimeOverError;
+  if (error instanceof TimeOverError) return `${error.message}: try again`;
+  const isMeant = error instanceof RefusedError || error instanceof MalformedRequestError;
   if (isMeant) return error.message;
   const detail = error instanceof OAuthError ? error.detail : undefined;
   return `it could not be done: ${detail ?? nameOf(error)}`;

@@ -1,4 +1,5 @@
 import { OAuthError } from '../oauth/errors.ts';
+import { TimeOverError } from '../runtime/invocation-signal.ts';
 import { type HttpResponse, jsonResponse, NO_STORE } from './http.ts';
 
 /**
@@ -16,6 +17,12 @@ export function errorResponse(error: unknown): HttpResponse {
 
 export function asOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error;
+  if (error instanceof TimeOverError) {
+    return new OAuthError('temporarily_unavailable', 'The service is temporarily unavailable', {
+      detail: error.message,
+      headers: { 'Retry-After': '2' },
+    });
+  }
   return new OAuthError('server_error', 'The service failed to answer', {
     detail: describe(error),
     cause: error,

@@ -3,13 +3,14 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { asOAuthError, errorResponse } from '../http/error-response.ts';
 import type { Endpoint, HttpRequest, HttpResponse } from '../http/http.ts';
 import { OAuthError } from '../oauth/errors.ts';
-import { invocation } from '../runtime/invocation-signal.ts';
+import type { InvocationContext } from '../runtime/invocation-signal.ts';
 import type { Log } from '../runtime/log.ts';
+import { withDeadline } from './deadline.ts';
 
 /** Bytes. A token request is a few hundred; an assertion makes it a few thousand. */
 const LARGEST_BODY = 16 * 1024;
 
-/** Milliseconds before the function's time-out at which the client is told to come again. */
+/** Milliseconds that are kept to tell the client to come again. */
 const TIME_TO_ANSWER = 250;
 
 const SECURITY_HEADERS = {
@@ -21,14 +22,9 @@ const SECURITY_HEADERS = {
 
 /** The Lambda handler of an endpoint behind an HTTP API (payload format 2.0). */
 export function lambdaHandler(endpoint: Endpoint, { log }: { log: Log }) {
+  // Middy's own time limit is off: every handler has the same.
   return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>({
-    timeoutEarlyInMillis: TIME_TO_ANSWER,
-    timeoutEarlyResponse() {
-      throw new OAuthError('temporarily_unavailable', 'The service is temporarily unavailable', {
-        detail: 'the time of the function ran out',
-        headers: { 'Retry-After': '2' },
-      });
-    },
+    timeoutEarlyInMillis: 0,
   })
     .use({
       onError(execution) {
@@ -37,9 +33,10 @@ export function lambdaHandler(endpoint: Endpoint, { log }: { log: Log }) {
         execution.response = resultOf(errorResponse(error));
       },
     })
-    .handler((event, _context, { signal }) =>
-      invocation.run(signal, async () => resultOf(await endpoint(requestOf(event)))),
-    );
+    .handler(async (event, context: InvocationContext) => {
+      const deadline = { remaining: context.getRemainingTimeInMillis?.(), reserve: TIME_TO_ANSWER };
+      return resultOf(await withDeadline(deadline, () => endpoint(requestOf(event))));
+    });
 }
 
 function requestOf(event: APIGatewayProxyEventV2): HttpRequest {

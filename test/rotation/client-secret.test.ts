@@ -16,6 +16,7 @@ import {
 } from '../../lib/clients/client-secret.ts';
 import { createClientSecretStore } from '../../lib/clients/client-secret-store.ts';
 import { newClient } from '../../lib/clients/registration.ts';
+import { withDeadline } from '../../lib/lambda/deadline.ts';
 import { createClientSecretRotation } from '../../lib/rotation/client-secret.ts';
 import { createRotationHandler } from '../../lib/rotation/handler.ts';
 import { createRotatingSecret } from '../../lib/rotation/rotating-secret-store.ts';
@@ -136,6 +137,7 @@ function handlerOf(overlap = OVERLAP) {
   const log = (message: string, fields = {}) =>
     void logged.push(JSON.stringify({ message, ...fields }));
   return createRotationHandler({
+    withDeadline,
     secretOf: (id) => createRotatingSecret(secretsManager, id),
     rotationOf: createClientSecretRotation({
       store: createClientSecretStore(dynamodb, latchkey.environment.CLIENTS_TABLE),

@@ -10,6 +10,7 @@ import {
 import { proveSigningKey } from '../../lib/keys/prove-signing-key.ts';
 import { type PublicKey, publishSigningKey } from '../../lib/keys/public-key-store.ts';
 import { KEPT_AFTER_RETIREMENT, PUBLIC_AFTER_RETIREMENT } from '../../lib/keys/retention.ts';
+import { withDeadline } from '../../lib/lambda/deadline.ts';
 import { replaceCompromisedKey } from '../../lib/rotation/compromise.ts';
 import { createRotationHandler } from '../../lib/rotation/handler.ts';
 import { createRotatingSecret } from '../../lib/rotation/rotating-secret-store.ts';
@@ -29,6 +30,7 @@ beforeAll(async () => {
   secretId = latchkey.environment.SIGNING_KEYS_SECRET;
   const { jwks } = latchkey.stores;
   handler = createRotationHandler({
+    withDeadline,
     secretOf: (id) => createRotatingSecret(latchkey.secretsManager, id),
     rotationOf: () =>
       createSigningKeyRotation({

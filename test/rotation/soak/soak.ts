@@ -33,6 +33,7 @@ import { createFirstKeyset } from '../../../lib/keys/first-keyset.ts';
 import { proveSigningKey } from '../../../lib/keys/prove-signing-key.ts';
 import { createJwksStore, type PublicKey } from '../../../lib/keys/public-key-store.ts';
 import { VERIFIER_CACHE } from '../../../lib/keys/retention.ts';
+import { withDeadline } from '../../../lib/lambda/deadline.ts';
 import { clientCredentialsGrant } from '../../../lib/oauth/grants/client-credentials.ts';
 import { LONGEST_ACCESS_TOKEN_LIFETIME } from '../../../lib/oauth/resource-server.ts';
 import { newResourceServer } from '../../../lib/resource-servers/registration.ts';
@@ -211,6 +212,7 @@ export async function soak({ rotations, seed }: { rotations: number; seed: numbe
     const secretOf = (secretId: string) => createRotatingSecret(spoiled.secretsManager, secretId);
     const handlers = {
       [SIGNING_KEYS]: createRotationHandler({
+        withDeadline,
         secretOf,
         rotationOf: kept(
           createSigningKeyRotation({
@@ -225,6 +227,7 @@ export async function soak({ rotations, seed }: { rotations: number; seed: numbe
         log: silent,
       }),
       [SERVICE]: createRotationHandler({
+        withDeadline,
         secretOf,
         rotationOf: createClientSecretRotation({
           issuer,
