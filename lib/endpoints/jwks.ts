@@ -1,5 +1,4 @@
-import type { Endpoint } from '../http/http.ts';
-import { withMethods } from '../http/methods.ts';
+import { createEndpoint, type Endpoint } from '../http/endpoint.ts';
 import { publicDocument } from '../http/public-document.ts';
 import { type JwksStore, type PublicKey, publishedKeys } from '../keys/public-key-store.ts';
 import type { Cache } from '../runtime/cache.ts';
@@ -16,7 +15,7 @@ export interface JwksDependencies {
 
 /** GET the JWKS (RFC 7517 section 5). */
 export function createJwksEndpoint({ keys, cache, now }: JwksDependencies): Endpoint {
-  return withMethods(['GET'], async (request) => {
+  return createEndpoint({ methods: ['GET'], origins: '*' }, async (request) => {
     const known = (await cache.get('all', () => keys.list())) ?? [];
     return publicDocument(request, { keys: publishedKeys(known, now()) }, { maxAge: MAX_AGE });
   });

@@ -1,5 +1,4 @@
-import type { Endpoint } from '../http/http.ts';
-import { withMethods } from '../http/methods.ts';
+import { createEndpoint, type Endpoint } from '../http/endpoint.ts';
 import { publicDocument } from '../http/public-document.ts';
 import { OAuthError } from '../oauth/errors.ts';
 import { serverMetadata } from '../oauth/metadata.ts';
@@ -14,7 +13,7 @@ const MAX_AGE = 3600;
 export function createMetadataEndpoint({ issuer }: { issuer: string }): Endpoint {
   const document = serverMetadata(issuer);
   const realm = realmOf(issuer);
-  return withMethods(['GET'], async (request) => {
+  return createEndpoint({ methods: ['GET'], origins: '*' }, async (request) => {
     const asked = realmOf(request.path);
     if (realm !== undefined && asked !== undefined && asked !== realm) {
       throw new OAuthError('invalid_request', 'There is no such realm', { status: 404 });

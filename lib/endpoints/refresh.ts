@@ -4,15 +4,10 @@ import {
   type FoundClient,
 } from '../clients/authentication.ts';
 import type { NoteSecretUse } from '../clients/secret-uses.ts';
-import {
-  type Endpoint,
-  type HttpRequest,
-  type HttpResponse,
-  jsonResponse,
-  NO_STORE,
-} from '../http/http.ts';
-import { withMethods } from '../http/methods.ts';
+import { createEndpoint, type Endpoint } from '../http/endpoint.ts';
 import { refuseCredentialsInQuery } from '../http/query.ts';
+import type { HttpRequest } from '../http/request.ts';
+import { type HttpResponse, jsonResponse, NO_STORE } from '../http/response.ts';
 import type { Client } from '../oauth/client.ts';
 import { type ClientCredentials, readClientCredentials } from '../oauth/client-authentication.ts';
 import { OAuthError } from '../oauth/errors.ts';
@@ -55,7 +50,7 @@ export interface RefreshDependencies extends IssueDependencies, AuthenticationDe
  * leaves the server; it moves to the new access token (RFC 9700 section 4.14.2).
  */
 export function createRefreshEndpoint(dependencies: RefreshDependencies): Endpoint {
-  return withMethods(['POST'], async (request) => {
+  return createEndpoint({ methods: ['POST'], origins: '*' }, async (request) => {
     refuseCredentialsInQuery(request.query);
     const parameters = parseParameters(request.headers['content-type'], request.body);
     const { accessToken, authorization } = readAccessToken(request, parameters);

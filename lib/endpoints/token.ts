@@ -5,15 +5,10 @@ import {
   type FoundClient,
 } from '../clients/authentication.ts';
 import type { NoteSecretUse } from '../clients/secret-uses.ts';
-import {
-  type Endpoint,
-  type HttpRequest,
-  type HttpResponse,
-  jsonResponse,
-  NO_STORE,
-} from '../http/http.ts';
-import { withMethods } from '../http/methods.ts';
+import { createEndpoint, type Endpoint } from '../http/endpoint.ts';
 import { refuseCredentialsInQuery } from '../http/query.ts';
+import type { HttpRequest } from '../http/request.ts';
+import { type HttpResponse, jsonResponse, NO_STORE } from '../http/response.ts';
 import { requestedAudience, selectAudience } from '../oauth/audience.ts';
 import { type Client, GRANT_TYPES, type GrantType, isPublicClient } from '../oauth/client.ts';
 import { type ClientCredentials, readClientCredentials } from '../oauth/client-authentication.ts';
@@ -47,7 +42,7 @@ export interface TokenDependencies extends IssueDependencies, AuthenticationDepe
 
 /** POST /oauth/token (RFC 6749 section 3.2). */
 export function createTokenEndpoint(dependencies: TokenDependencies): Endpoint {
-  return withMethods(['POST'], async (request) => {
+  return createEndpoint({ methods: ['POST'], origins: '*' }, async (request) => {
     refuseCredentialsInQuery(request.query);
     const parameters = parseParameters(request.headers['content-type'], request.body);
     const grantType = readGrantType(parameters);

@@ -1,10 +1,10 @@
 import { OAuthError } from '../oauth/errors.ts';
 import { TimeOverError } from '../runtime/invocation-signal.ts';
-import { type HttpResponse, jsonResponse, NO_STORE } from './http.ts';
+import { type HttpResponse, jsonResponse, NO_STORE } from './response.ts';
 
 /**
- * The response that an error becomes (RFC 6749 section 5.2). Anything but an `OAuthError` is a fault of ours:
- * the client learns nothing of it.
+ * The response that an error becomes (RFC 6749 section 5.2). Anything but an `OAuthError` is a
+ * fault of ours: the client learns nothing of it.
  */
 export function errorResponse(error: unknown): HttpResponse {
   const { status, code, description, headers } = asOAuthError(error);
@@ -29,7 +29,10 @@ export function asOAuthError(error: unknown): OAuthError {
   });
 }
 
-/** Where an unforeseen error came from. Its message stays out of the log: it may quote what the client sent. */
+/**
+ * Where an unforeseen error came from. Its message stays out of the log: it may quote what the
+ * client sent.
+ */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'something that is not an Error was thrown';
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { HttpRequest, HttpResponse } from './http.ts';
+import type { HttpRequest } from './request.ts';
+import type { HttpResponse } from './response.ts';
 
-/** A JSON document that anybody may fetch and keep: with `ETag`, and 304 to who has it (RFC 9110 section 13.1.2). */
+/**
+ * A JSON document that anybody may fetch and keep: with `ETag`, and 304 to who has it (RFC 9110
+ * section 13.1.2).
+ */
 export function publicDocument(
   request: HttpRequest,
   document: unknown,

@@ -6,8 +6,8 @@ const CREDENTIALS = new Set([
 ]);
 
 /**
- * RFC 6749 section 2.3.1 and RFC 6750 section 2.3: no credential belongs into a URL, where logs and histories
- * keep it. Refused even where it would not be needed, so that it is noticed.
+ * RFC 6749 section 2.3.1 and RFC 6750 section 2.3: no credential belongs into a URL, where logs and
+ * histories keep it. Refused even where it would not be needed, so that it is noticed.
  *
  * @throws {OAuthError} `invalid_request`
  */

@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 /**
- * The signal of the invocation that code runs for: aborted when its time is over and whoever asked was told so.
- * Lambda may freeze what still runs then, and thaw it minutes later with the next invocation.
+ * The signal of the invocation that code runs for: aborted when its time is over and whoever asked
+ * was told so. Lambda may freeze what still runs then, and thaw it minutes later with the next
+ * invocation.
  */
 export const invocation = new AsyncLocalStorage<AbortSignal>();
 
@@ -28,7 +29,8 @@ export interface Deadline {
 }
 
 /**
- * Runs the work, or gives it up when only the reserve is left: its signal is aborted, so that it writes nothing more.
+ * Runs the work, or gives it up when only the reserve is left: its signal is aborted, so that it
+ * writes nothing more.
  *
  * @throws {TimeOverError} then
  */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { HttpRequest } from '../../lib/http/http.ts';
+import { createEndpoint, type Endpoint } from '../../lib/http/endpoint.ts';
 import { lambdaHandler } from '../../lib/lambda/http-handler.ts';
 import type { LogFields } from '../../lib/runtime/log.ts';
 import { eventOf, type TestRequest } from '../support/latchkey.ts';
@@ -15,9 +15,7 @@ afterEach(() => {
 type Answer = { statusCode: number; headers: Record<string, string>; body: string };
 
 async function answerTo(
-  endpoint: (
-    request: HttpRequest,
-  ) => Promise<{ status: number; headers: Record<string, string>; body: string }>,
+  endpoint: Endpoint,
   request: TestRequest = {},
   context: object = {},
 ): Promise<Answer> {
@@ -36,7 +34,7 @@ describe('a request', () => {
     );
   });
 
-  it('that is no request is a fault of whoever sent it, answered without a word about why', async () => {
+  it('that is no request is a fault of its sender, answered without a word about why', async () => {
     const handler = lambdaHandler(ok, { log });
     // biome-ignore lint/suspicious/noExplicitAny: this is the point
     const answer = (await handler({} as any, {} as any)) as Answer;
@@ -53,8 +51,45 @@ describe('an answer', () => {
     expect((await answerTo(ok)).headers).toMatchObject({
       'X-Content-Type-Options': 'nosniff',
       'Strict-Transport-Security': 'max-age=31536000',
-      'Access-Control-Allow-Origin': '*',
     });
+  });
+
+  it.each([
+    { name: 'an answer', endpoint: ok, request: {} },
+    { name: 'a refusal', endpoint: () => Promise.reject(new Error('broken')), request: {} },
+    { name: 'the refusal of a body', endpoint: ok, request: { body: '!', isBase64Encoded: true } },
+  ])('tells pages nothing where the endpoint says nothing of origins: $name', async (row) => {
+    const headers = { origin: 'https://app.example' };
+    const answer = await answerTo(row.endpoint, { ...row.request, headers });
+    expect(Object.keys(answer.headers).filter((name) => /^(access-c|vary)/i.test(name))).toEqual(
+      [],
+    );
+  });
+
+  it.each([
+    { name: 'an answer', endpoint: ok },
+    { name: 'a refusal', endpoint: () => Promise.reject(new Error('broken')) },
+  ])('tells the page of an origin that the endpoint names: $name', async (row) => {
+    const origins = { exactly: ['https://app.example'] };
+    const endpoint = createEndpoint({ methods: ['POST'], origins }, row.endpoint);
+    const answer = await answerTo(endpoint, { headers: { origin: 'https://app.example' } });
+    expect(answer.headers['Access-Control-Allow-Origin']).toBe('https://app.example');
+  });
+
+  it('to an error is what the endpoint wants it to be, logged and with all headers', async () => {
+    const page = { status: 400, headers: { 'Content-Type': 'text/html' }, body: '<p>No' };
+    const handler = lambdaHandler(() => Promise.reject(new Error('broken')), {
+      log,
+      toResponse: () => page,
+    });
+    // biome-ignore lint/suspicious/noExplicitAny: the context of a test has what the test needs
+    const answer = (await handler(eventOf({}), {} as any)) as Answer;
+    expect(answer).toMatchObject({ statusCode: 400, body: '<p>No' });
+    expect(answer.headers).toMatchObject({
+      'Content-Type': 'text/html',
+      'X-Content-Type-Options': 'nosniff',
+    });
+    expect(lines).toHaveLength(1);
   });
 
   it('to an unforeseen error says nothing, and the log says where, but not what', async () => {
