@@ -1,4 +1,5 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { serializeCookie } from '../http/cookies.ts';
 import type { HttpRequest } from '../http/request.ts';
 import type { HttpResponse } from '../http/response.ts';
 import { OAuthError } from '../oauth/errors.ts';
@@ -23,10 +24,14 @@ export function requestOf(event: APIGatewayProxyEventV2): HttpRequest {
   };
 }
 
-/** API Gateway sends names in lower case; what stands in for it elsewhere may not. */
-export function headersOf({ headers }: APIGatewayProxyEventV2): Record<string, string> {
-  const lower = Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]);
-  return Object.fromEntries(lower);
+/**
+ * API Gateway sends names in lower case, and cookies apart; what stands in for it elsewhere may do
+ * neither.
+ */
+export function headersOf(event: APIGatewayProxyEventV2): Record<string, string> {
+  const { headers = {}, cookies } = event;
+  const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+  return { ...Object.fromEntries(lower), ...(cookies && { cookie: cookies.join('; ') }) };
 }
 
 function bodyOf({ body, isBase64Encoded }: APIGatewayProxyEventV2): string {
@@ -45,11 +50,17 @@ function bodyOf({ body, isBase64Encoded }: APIGatewayProxyEventV2): string {
   }
 }
 
-/** The result that an HTTP API makes the response of. */
-export function resultOf({
-  status,
-  headers,
-  body,
-}: HttpResponse): APIGatewayProxyStructuredResultV2 {
-  return { statusCode: status, headers: { ...headers }, body };
+/**
+ * The result that an HTTP API makes the response of.
+ *
+ * @throws {TypeError} for a cookie that cannot be sent
+ */
+export function resultOf(response: HttpResponse): APIGatewayProxyStructuredResultV2 {
+  const { status, headers, body, cookies = [] } = response;
+  return {
+    statusCode: status,
+    headers: { ...headers },
+    body,
+    ...(cookies.length > 0 && { cookies: cookies.map(serializeCookie) }),
+  };
 }

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Cookie } from '../../lib/http/cookies.ts';
 import { createEndpoint, type Endpoint } from '../../lib/http/endpoint.ts';
+import { redirect } from '../../lib/http/response.ts';
 import { lambdaHandler } from '../../lib/lambda/http-handler.ts';
 import type { LogFields } from '../../lib/runtime/log.ts';
 import { eventOf, type TestRequest } from '../support/latchkey.ts';
@@ -23,6 +25,14 @@ async function answerTo(
   // biome-ignore lint/suspicious/noExplicitAny: the context of a test has what the test needs
   return (await handler(eventOf(request), context as any)) as Answer;
 }
+const session: Cookie = {
+  name: '__Host-session',
+  value: 'id',
+  path: '/',
+  sameSite: 'Lax',
+  httpOnly: true,
+  secure: true,
+};
 const ok = async () => ({ status: 200, headers: {}, body: '{}' });
 
 describe('a request', () => {
@@ -90,6 +100,31 @@ describe('an answer', () => {
       'X-Content-Type-Options': 'nosniff',
     });
     expect(lines).toHaveLength(1);
+  });
+
+  it("that redirects and sets cookies does so in API Gateway's words", async () => {
+    const state: Cookie = { ...session, name: '__Host-state', value: '', maxAge: 0 };
+    const answer = await answerTo(async () => redirect('/keys', [session, state]));
+    expect(answer).toMatchObject({
+      statusCode: 303,
+      headers: { Location: '/keys', 'Cache-Control': 'no-store' },
+      cookies: [
+        '__Host-session=id; Path=/; SameSite=Lax; HttpOnly; Secure',
+        '__Host-state=; Path=/; Max-Age=0; SameSite=Lax; HttpOnly; Secure',
+      ],
+    });
+  });
+
+  it('without cookies says nothing of them', async () => {
+    expect(await answerTo(ok)).not.toHaveProperty('cookies');
+  });
+
+  it('with a cookie that cannot be sent is a fault of ours, and sets none', async () => {
+    const spoiled = { ...session, value: 'a; Domain=example' };
+    const answer = await answerTo(async () => redirect('/keys', [spoiled]));
+    expect(answer.statusCode).toBe(500);
+    expect(answer).not.toHaveProperty('cookies');
+    expect(JSON.stringify(lines)).not.toContain('Domain');
   });
 
   it('to an unforeseen error says nothing, and the log says where, but not what', async () => {
