@@ -1,4 +1,5 @@
 import { createEndpoint, type Endpoint } from '../http/endpoint.ts';
+import { anyOrigin } from '../http/origins.ts';
 import { publicDocument } from '../http/public-document.ts';
 import { type JwksStore, type PublicKey, publishedKeys } from '../keys/public-key-store.ts';
 import type { Cache } from '../runtime/cache.ts';
@@ -15,7 +16,7 @@ export interface JwksDependencies {
 
 /** GET the JWKS (RFC 7517 section 5). */
 export function createJwksEndpoint({ keys, cache, now }: JwksDependencies): Endpoint {
-  return createEndpoint({ methods: ['GET'], origins: '*' }, async (request) => {
+  return createEndpoint({ methods: ['GET'], origins: anyOrigin }, async (request) => {
     const known = (await cache.get('all', () => keys.list())) ?? [];
     return publicDocument(request, { keys: publishedKeys(known, now()) }, { maxAge: MAX_AGE });
   });

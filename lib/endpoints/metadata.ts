@@ -1,4 +1,5 @@
 import { createEndpoint, type Endpoint } from '../http/endpoint.ts';
+import { anyOrigin } from '../http/origins.ts';
 import { publicDocument } from '../http/public-document.ts';
 import { OAuthError } from '../oauth/errors.ts';
 import { serverMetadata } from '../oauth/metadata.ts';
@@ -13,7 +14,7 @@ const MAX_AGE = 3600;
 export function createMetadataEndpoint({ issuer }: { issuer: string }): Endpoint {
   const document = serverMetadata(issuer);
   const realm = realmOf(issuer);
-  return createEndpoint({ methods: ['GET'], origins: '*' }, async (request) => {
+  return createEndpoint({ methods: ['GET'], origins: anyOrigin }, async (request) => {
     const asked = realmOf(request.path);
     if (realm !== undefined && asked !== undefined && asked !== realm) {
       throw new OAuthError('invalid_request', 'There is no such realm', { status: 404 });

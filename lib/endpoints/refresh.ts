@@ -5,6 +5,7 @@ import {
 } from '../clients/authentication.ts';
 import type { NoteSecretUse } from '../clients/secret-uses.ts';
 import { createEndpoint, type Endpoint } from '../http/endpoint.ts';
+import { anyOrigin } from '../http/origins.ts';
 import { refuseCredentialsInQuery } from '../http/query.ts';
 import type { HttpRequest } from '../http/request.ts';
 import { type HttpResponse, jsonResponse, NO_STORE } from '../http/response.ts';
@@ -50,7 +51,7 @@ export interface RefreshDependencies extends IssueDependencies, AuthenticationDe
  * leaves the server; it moves to the new access token (RFC 9700 section 4.14.2).
  */
 export function createRefreshEndpoint(dependencies: RefreshDependencies): Endpoint {
-  return createEndpoint({ methods: ['POST'], origins: '*' }, async (request) => {
+  return createEndpoint({ methods: ['POST'], origins: anyOrigin }, async (request) => {
     refuseCredentialsInQuery(request.query);
     const parameters = parseParameters(request.headers['content-type'], request.body);
     const { accessToken, authorization } = readAccessToken(request, parameters);

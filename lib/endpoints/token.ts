@@ -6,6 +6,7 @@ import {
 } from '../clients/authentication.ts';
 import type { NoteSecretUse } from '../clients/secret-uses.ts';
 import { createEndpoint, type Endpoint } from '../http/endpoint.ts';
+import { anyOrigin } from '../http/origins.ts';
 import { refuseCredentialsInQuery } from '../http/query.ts';
 import type { HttpRequest } from '../http/request.ts';
 import { type HttpResponse, jsonResponse, NO_STORE } from '../http/response.ts';
@@ -42,7 +43,7 @@ export interface TokenDependencies extends IssueDependencies, AuthenticationDepe
 
 /** POST /oauth/token (RFC 6749 section 3.2). */
 export function createTokenEndpoint(dependencies: TokenDependencies): Endpoint {
-  return createEndpoint({ methods: ['POST'], origins: '*' }, async (request) => {
+  return createEndpoint({ methods: ['POST'], origins: anyOrigin }, async (request) => {
     refuseCredentialsInQuery(request.query);
     const parameters = parseParameters(request.headers['content-type'], request.body);
     const grantType = readGrantType(parameters);

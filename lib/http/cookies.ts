@@ -1,5 +1,5 @@
 /** A cookie for the host that sets it, and for no other: there is no `Domain`. */
-export interface Cookie {
+export interface CookieOptions {
   /** `__Host-` in front of it has browsers refuse it from anybody but this host, over https. */
   name: string;
   /**
@@ -15,6 +15,11 @@ export interface Cookie {
   secure: boolean;
 }
 
+declare const checked: unique symbol;
+
+/** The value of a `Set-Cookie`. Only `createCookie` makes one. */
+export type Cookie = string & { readonly [checked]: true };
+
 /** RFC 9110 section 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** The `cookie-octet` of RFC 6265bis section 4.1.1. */
@@ -25,12 +30,12 @@ const PATH = /^\/[\x20-\x3a\x3c-\x7e]*$/;
 const LARGEST = 4096;
 
 /**
- * The value of a `Set-Cookie` (RFC 6265bis section 4.1.1).
+ * A cookie to be set (RFC 6265bis section 4.1.1).
  *
  * @throws {TypeError} for what a browser would misread or ignore. It tells the name alone.
  */
-export function serializeCookie(cookie: Cookie): string {
-  const { name, value, maxAge, path, sameSite, httpOnly, secure } = cookie;
+export function createCookie(options: CookieOptions): Cookie {
+  const { name, value, maxAge, path, sameSite, httpOnly, secure } = options;
   if (!TOKEN.test(name)) throw new TypeError('the name of a cookie is no token');
   assertCookie(VALUE.test(value), name, 'has a value that cannot be sent');
   assertCookie(name.length + value.length <= LARGEST, name, 'is too large');
@@ -39,7 +44,7 @@ export function serializeCookie(cookie: Cookie): string {
   assertCookie(secure || sameSite !== 'None', name, 'must be secure to be sent by other sites');
   assertCookie(secure || !/^__(secure|host)-/i.test(name), name, 'must be secure');
   assertCookie(path === '/' || !/^__host-/i.test(name), name, 'must be for the whole host');
-  return [
+  const text = [
     `${name}=${value}`,
     `Path=${path}`,
     ...(maxAge === undefined ? [] : [`Max-Age=${maxAge}`]),
@@ -47,6 +52,7 @@ export function serializeCookie(cookie: Cookie): string {
     ...(httpOnly ? ['HttpOnly'] : []),
     ...(secure ? ['Secure'] : []),
   ].join('; ');
+  return text as Cookie;
 }
 
 function isMaxAge(maxAge: number | undefined): boolean {

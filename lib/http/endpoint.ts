@@ -1,7 +1,10 @@
 import { OAuthError } from '../oauth/errors.ts';
-import { assertOrigins, type Origins, preflightHeaders } from './origins.ts';
+import type { Origins } from './origins.ts';
 import type { HttpRequest } from './request.ts';
 import type { HttpResponse } from './response.ts';
+
+/** Seconds that a browser may remember the answer to a preflight. */
+const PREFLIGHT_AGE = 86_400;
 
 /**
  * One HTTP endpoint: request -> protocol -> response. Throws `OAuthError` for what the client did
@@ -26,13 +29,23 @@ export function createEndpoint(
   { methods, origins }: EndpointOptions,
   answer: (request: HttpRequest) => Promise<HttpResponse>,
 ): Endpoint {
-  assertOrigins(origins);
   const allowed = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'];
   const allow = allowed.join(', ');
+
+  /** Nothing to a page that may not read the answers. */
+  function preflightHeaders({ headers }: HttpRequest) {
+    const mayRead = 'Access-Control-Allow-Origin' in (origins?.(headers.origin) ?? {});
+    if (!mayRead) return undefined;
+    return {
+      'Access-Control-Allow-Methods': allow,
+      'Access-Control-Allow-Headers': 'authorization, content-type',
+      'Access-Control-Max-Age': String(PREFLIGHT_AGE),
+    };
+  }
+
   async function endpoint(request: HttpRequest): Promise<HttpResponse> {
     if (request.method === 'OPTIONS') {
-      const preflight = preflightHeaders(origins, request.headers.origin, allow);
-      return { status: 204, headers: { Allow: allow, ...preflight }, body: '' };
+      return { status: 204, headers: { Allow: allow, ...preflightHeaders(request) }, body: '' };
     }
     if (!allowed.includes(request.method)) {
       throw new OAuthError('invalid_request', `The method must be ${methods.join(' or ')}`, {

@@ -1,5 +1,4 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { serializeCookie } from '../http/cookies.ts';
 import type { HttpRequest } from '../http/request.ts';
 import type { HttpResponse } from '../http/response.ts';
 import { OAuthError } from '../oauth/errors.ts';
@@ -50,17 +49,13 @@ function bodyOf({ body, isBase64Encoded }: APIGatewayProxyEventV2): string {
   }
 }
 
-/**
- * The result that an HTTP API makes the response of.
- *
- * @throws {TypeError} for a cookie that cannot be sent
- */
+/** The result that an HTTP API makes the response of. */
 export function resultOf(response: HttpResponse): APIGatewayProxyStructuredResultV2 {
   const { status, headers, body, cookies = [] } = response;
   return {
     statusCode: status,
     headers: { ...headers },
     body,
-    ...(cookies.length > 0 && { cookies: cookies.map(serializeCookie) }),
+    ...(cookies.length > 0 && { cookies: [...cookies] }),
   };
 }

@@ -1,4 +1,4 @@
-import { type Origins, originHeaders } from '../http/origins.ts';
+import type { Origins } from '../http/origins.ts';
 import { headersOf } from './http-event.ts';
 import { addHeaders, type Middleware } from './middleware.ts';
 
@@ -7,5 +7,5 @@ import { addHeaders, type Middleware } from './middleware.ts';
  * endpoint.
  */
 export function allowOrigins(origins: Origins | undefined): Middleware {
-  return addHeaders((event) => originHeaders(origins, headersOf(event).origin));
+  return addHeaders((event) => origins?.(headersOf(event).origin) ?? {});
 }

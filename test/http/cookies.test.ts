@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Cookie, readCookie, serializeCookie } from '../../lib/http/cookies.ts';
+import { type CookieOptions, createCookie, readCookie } from '../../lib/http/cookies.ts';
 
-const session: Cookie = {
+const session: CookieOptions = {
   name: '__Host-session',
   value: 'dGhlIGlk',
   path: '/',
@@ -12,7 +12,7 @@ const session: Cookie = {
 };
 
 describe('a cookie that is set', () => {
-  it.each<{ name: string; cookie: Cookie; text: string }>([
+  it.each<{ name: string; cookie: CookieOptions; text: string }>([
     {
       name: 'lives as long as the browser is open',
       cookie: session,
@@ -41,10 +41,10 @@ describe('a cookie that is set', () => {
       text: 'theme=a=b; Path=/login; SameSite=Strict',
     },
   ])('$name', ({ cookie, text }) => {
-    expect(serializeCookie(cookie)).toBe(text);
+    expect(createCookie(cookie)).toBe(text);
   });
 
-  it.each<{ name: string; change: Partial<Cookie> }>([
+  it.each<{ name: string; change: Partial<CookieOptions> }>([
     { name: 'no name', change: { name: '' } },
     { name: 'a blank in its name', change: { name: 'a b' } },
     { name: 'an equals sign in its name', change: { name: 'a=b' } },
@@ -67,13 +67,13 @@ describe('a cookie that is set', () => {
     { name: 'SameSite=None and no Secure', change: { name: 'a', sameSite: 'None', secure: false } },
   ])('must not have $name, and whoever tries learns nothing of its value', ({ change }) => {
     const cookie = { ...session, ...change };
-    expect(() => serializeCookie(cookie)).toThrow(TypeError);
-    expect(() => serializeCookie(cookie)).not.toThrow(cookie.value || 'dGhlIGlk');
+    expect(() => createCookie(cookie)).toThrow(TypeError);
+    expect(() => createCookie(cookie)).not.toThrow(cookie.value || 'dGhlIGlk');
   });
 
   it('may be just as large as browsers keep', () => {
     const value = 'a'.repeat(4096 - session.name.length);
-    expect(serializeCookie({ ...session, value })).toContain(value);
+    expect(createCookie({ ...session, value })).toContain(value);
   });
 });
 
@@ -119,7 +119,7 @@ describe('a cookie that is read', () => {
       fc.property(fc.oneof(visible, fc.base64String(), fc.string({ unit: 'binary' })), (value) => {
         let text: string;
         try {
-          text = serializeCookie({ ...session, value });
+          text = createCookie({ ...session, value });
         } catch (error) {
           expect(error).toBeInstanceOf(TypeError);
           return;
@@ -142,7 +142,7 @@ describe('a cookie that is read', () => {
     fc.assert(
       fc.property(header, (text) => {
         const value = readCookie(text, 'a');
-        if (value !== undefined) serializeCookie({ ...session, name: 'a', value });
+        if (value !== undefined) createCookie({ ...session, name: 'a', value });
       }),
     );
   });

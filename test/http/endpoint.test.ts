@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createEndpoint } from '../../lib/http/endpoint.ts';
+import { anyOrigin, namedOrigins, type Origins } from '../../lib/http/origins.ts';
 import type { HttpRequest } from '../../lib/http/request.ts';
 
 const requestOf = (method: string): HttpRequest => ({
@@ -36,22 +37,25 @@ describe('an endpoint', () => {
     await expect(refusal).rejects.toMatchObject({ status: 405, headers: { Allow: allow } });
   });
 
-  it('that says nothing of origins answers OPTIONS with its methods alone', async () => {
-    const endpoint = createEndpoint({ methods: ['POST'] }, answer);
-    expect(endpoint.origins).toBeUndefined();
+  const allowed = {
+    'Access-Control-Allow-Methods': 'POST, OPTIONS',
+    'Access-Control-Allow-Headers': 'authorization, content-type',
+    'Access-Control-Max-Age': '86400',
+  };
+  const app = namedOrigins(['https://app.example']);
+  const other = namedOrigins(['https://other.example']);
+  it.each<{ name: string; origins?: Origins; more: object }>([
+    { name: 'of a page of any origin', origins: anyOrigin, more: allowed },
+    { name: 'of a page of the origin that it names', origins: app, more: allowed },
+    { name: 'of another page with its methods alone', origins: other, more: {} },
+    { name: 'with its methods alone where it says nothing of origins', more: {} },
+  ])('answers the preflight $name', async ({ origins, more }) => {
+    const endpoint = createEndpoint({ methods: ['POST'], ...(origins && { origins }) }, answer);
+    expect(endpoint.origins).toBe(origins);
     expect(await endpoint(requestOf('OPTIONS'))).toEqual({
       status: 204,
-      headers: { Allow: 'POST, OPTIONS' },
+      headers: { Allow: 'POST, OPTIONS', ...more },
       body: '',
-    });
-  });
-
-  it('that names an origin answers its preflight', async () => {
-    const origins = { exactly: ['https://app.example'] };
-    const endpoint = createEndpoint({ methods: ['POST'], origins }, answer);
-    expect(endpoint.origins).toBe(origins);
-    expect((await endpoint(requestOf('OPTIONS'))).headers).toMatchObject({
-      'Access-Control-Allow-Methods': 'POST, OPTIONS',
     });
   });
 });

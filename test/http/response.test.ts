@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Cookie } from '../../lib/http/cookies.ts';
+import { createCookie } from '../../lib/http/cookies.ts';
 import { redirect } from '../../lib/http/response.ts';
 
 describe('a redirect', () => {
@@ -16,14 +16,14 @@ describe('a redirect', () => {
   );
 
   it('may set cookies', () => {
-    const cookie: Cookie = {
+    const cookie = createCookie({
       name: '__Host-session',
       value: 'id',
       path: '/',
       sameSite: 'Lax',
       httpOnly: true,
       secure: true,
-    };
+    });
     expect(redirect('/', [cookie]).cookies).toEqual([cookie]);
   });
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Cookie } from '../../lib/http/cookies.ts';
+import { type CookieOptions, createCookie } from '../../lib/http/cookies.ts';
 import { createEndpoint, type Endpoint } from '../../lib/http/endpoint.ts';
+import { namedOrigins } from '../../lib/http/origins.ts';
 import { redirect } from '../../lib/http/response.ts';
 import { lambdaHandler } from '../../lib/lambda/http-handler.ts';
 import type { LogFields } from '../../lib/runtime/log.ts';
@@ -25,7 +26,7 @@ async function answerTo(
   // biome-ignore lint/suspicious/noExplicitAny: the context of a test has what the test needs
   return (await handler(eventOf(request), context as any)) as Answer;
 }
-const session: Cookie = {
+const session: CookieOptions = {
   name: '__Host-session',
   value: 'id',
   path: '/',
@@ -80,7 +81,7 @@ describe('an answer', () => {
     { name: 'an answer', endpoint: ok },
     { name: 'a refusal', endpoint: () => Promise.reject(new Error('broken')) },
   ])('tells the page of an origin that the endpoint names: $name', async (row) => {
-    const origins = { exactly: ['https://app.example'] };
+    const origins = namedOrigins(['https://app.example']);
     const endpoint = createEndpoint({ methods: ['POST'], origins }, row.endpoint);
     const answer = await answerTo(endpoint, { headers: { origin: 'https://app.example' } });
     expect(answer.headers['Access-Control-Allow-Origin']).toBe('https://app.example');
@@ -103,8 +104,11 @@ describe('an answer', () => {
   });
 
   it("that redirects and sets cookies does so in API Gateway's words", async () => {
-    const state: Cookie = { ...session, name: '__Host-state', value: '', maxAge: 0 };
-    const answer = await answerTo(async () => redirect('/keys', [session, state]));
+    const cookies = [
+      createCookie(session),
+      createCookie({ ...session, name: '__Host-state', value: '', maxAge: 0 }),
+    ];
+    const answer = await answerTo(async () => redirect('/keys', cookies));
     expect(answer).toMatchObject({
       statusCode: 303,
       headers: { Location: '/keys', 'Cache-Control': 'no-store' },
@@ -121,7 +125,7 @@ describe('an answer', () => {
 
   it('with a cookie that cannot be sent is a fault of ours, and sets none', async () => {
     const spoiled = { ...session, value: 'a; Domain=example' };
-    const answer = await answerTo(async () => redirect('/keys', [spoiled]));
+    const answer = await answerTo(async () => redirect('/keys', [createCookie(spoiled)]));
     expect(answer.statusCode).toBe(500);
     expect(answer).not.toHaveProperty('cookies');
     expect(JSON.stringify(lines)).not.toContain('Domain');

@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
+import { namedOrigins } from '../../lib/http/origins.ts';
 import { allowOrigins } from '../../lib/lambda/origins.ts';
 import { surround } from './surround.ts';
 
 const handler = async () => ({ statusCode: 200, headers: { ETag: '"1"' } });
 
 it('an answer tells the page that asked whether it may read it', async () => {
-  const origins = { exactly: ['https://app.example'] };
+  const origins = namedOrigins(['https://app.example']);
   const headers = { Origin: 'https://app.example' };
   expect((await surround(allowOrigins(origins), handler, { headers })).headers).toEqual({
     ETag: '"1"',
