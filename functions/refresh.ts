@@ -1,4 +1,5 @@
 import { createDynamoDB } from '../lib/aws/dynamodb.ts';
+import { readSecret } from '../lib/aws/secret.ts';
 import { createSecretsManager } from '../lib/aws/secrets-manager.ts';
 import { createRefreshEndpoint } from '../lib/endpoints/refresh.ts';
 import { createOwnTokenVerifier } from '../lib/keys/own-token-verifier.ts';
@@ -12,7 +13,7 @@ import { nowInSeconds as now } from '../lib/runtime/clock.ts';
 import { consoleLog as log } from '../lib/runtime/log.ts';
 import { createStdoutMetrics } from '../lib/runtime/metrics.ts';
 import { settingsOf } from '../lib/runtime/settings.ts';
-import { createSealerLoader } from '../lib/sealing/sealing-key-store.ts';
+import { createSealerLoader } from '../lib/sealing/sealing-key.ts';
 import { createUserStore } from '../lib/users/user-store.ts';
 import { createTokenParts } from './parts.ts';
 
@@ -22,6 +23,7 @@ const dynamodb = createDynamoDB();
 const secretsManager = createSecretsManager();
 const metrics = createStdoutMetrics(now);
 const parts = createTokenParts({ dynamodb, secretsManager, settings, now, log, metrics });
+const sealingKey = text('SEALING_KEY_SECRET');
 const users = createUserStore(dynamodb, text('USERS_TABLE'));
 
 export const handler = lambdaHandler(
@@ -42,7 +44,7 @@ export const handler = lambdaHandler(
     findUser: (sub) => users.find(sub),
     refreshTokens: createRefreshTokenStore(dynamodb, text('REFRESH_TOKENS_TABLE')),
     revocations: createRevocationStore(dynamodb, text('REVOCATIONS_TABLE')),
-    loadSealer: createSealerLoader(secretsManager, text('SEALING_KEY_SECRET')),
+    loadSealer: createSealerLoader(() => readSecret(secretsManager, sealingKey)),
   }),
   { log },
 );
