@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createDynamoDB } from '../lib/aws/dynamodb.ts';
+import { createSecretHandle, type Secret } from '../lib/aws/secret.ts';
 import { createSecretsManager } from '../lib/aws/secrets-manager.ts';
 import {
   type ClientSecretStore,
@@ -44,7 +45,8 @@ export interface Connection {
   passwords: PasswordStore;
   jwks: JwksStore;
   secretsManager: SecretsManagerClient;
-  signingKeysSecret: string;
+  /** The secret that holds the signing keys. */
+  signingKeys: Secret;
 }
 
 /**
@@ -74,7 +76,7 @@ export async function withConnection<Result>(
       passwords: createPasswordStore(dynamodb, names.passwordsTable),
       jwks: createJwksStore(dynamodb, names.signingKeysTable),
       secretsManager,
-      signingKeysSecret: names.signingKeysSecret,
+      signingKeys: createSecretHandle(secretsManager, names.signingKeysSecret),
     });
   } catch (error) {
     const region = await dynamodb.config.region().catch(() => undefined);

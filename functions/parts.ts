@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { readSecret } from '../lib/aws/secret.ts';
 import type { FoundClient } from '../lib/clients/authentication.ts';
 import { verifyClientSecret } from '../lib/clients/client-secret.ts';
 import { createClientSecretStore } from '../lib/clients/client-secret-store.ts';
 import { createClientStore } from '../lib/clients/client-store.ts';
 import { createSecretUses } from '../lib/clients/secret-uses.ts';
-import type { Keyset } from '../lib/keys/keyset.ts';
-import { readKeyset } from '../lib/keys/keyset-store.ts';
+import { type Keyset, keysetOf } from '../lib/keys/keyset.ts';
 import { createSigner } from '../lib/keys/signer.ts';
 import type { Client } from '../lib/oauth/client.ts';
 import type { ResourceServer } from '../lib/oauth/resource-server.ts';
@@ -107,5 +107,6 @@ function createKeysetLoader({ secretsManager, settings, now, log }: PartsOptions
     now,
     log,
   });
-  return () => cache.get('keyset', () => readKeyset(secretsManager, secretId));
+  const load = async () => keysetOf(await readSecret(secretsManager, secretId));
+  return () => cache.get('keyset', load);
 }

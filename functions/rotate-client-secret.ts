@@ -1,11 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
 import { createDynamoDB } from '../lib/aws/dynamodb.ts';
+import { createSecretHandle } from '../lib/aws/secret.ts';
 import { createSecretsManager } from '../lib/aws/secrets-manager.ts';
 import { createClientSecretStore } from '../lib/clients/client-secret-store.ts';
 import { withDeadline } from '../lib/lambda/deadline.ts';
 import { createClientSecretRotation } from '../lib/rotation/client-secret.ts';
 import { createRotationHandler } from '../lib/rotation/handler.ts';
-import { createRotatingSecret } from '../lib/rotation/rotating-secret-store.ts';
 import { nowInSeconds } from '../lib/runtime/clock.ts';
 import { consoleLog } from '../lib/runtime/log.ts';
 import { settingsOf } from '../lib/runtime/settings.ts';
@@ -24,7 +24,7 @@ const rotationOf = createClientSecretRotation({
 });
 
 export const handler = createRotationHandler({
-  secretOf: (secretId) => createRotatingSecret(secretsManager, secretId),
+  secretOf: (secretId) => createSecretHandle(secretsManager, secretId),
   rotationOf,
   withDeadline,
   log: consoleLog,

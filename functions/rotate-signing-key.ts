@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { createDynamoDB } from '../lib/aws/dynamodb.ts';
+import { createSecretHandle } from '../lib/aws/secret.ts';
 import { createSecretsManager } from '../lib/aws/secrets-manager.ts';
 import { createFetchJson } from '../lib/jwt/fetch-json.ts';
 import { createJwksFetch } from '../lib/jwt/fetch-jwks.ts';
@@ -7,7 +8,6 @@ import { proveSigningKey } from '../lib/keys/prove-signing-key.ts';
 import { createJwksStore } from '../lib/keys/public-key-store.ts';
 import { withDeadline } from '../lib/lambda/deadline.ts';
 import { createRotationHandler } from '../lib/rotation/handler.ts';
-import { createRotatingSecret } from '../lib/rotation/rotating-secret-store.ts';
 import { createSigningKeyRotation } from '../lib/rotation/signing-key.ts';
 import { nowInSeconds } from '../lib/runtime/clock.ts';
 import { consoleLog } from '../lib/runtime/log.ts';
@@ -26,7 +26,7 @@ const rotation = createSigningKeyRotation({
 
 export const handler = createRotationHandler({
   // Whatever the event names: this function is for one secret.
-  secretOf: () => createRotatingSecret(secretsManager, text('SIGNING_KEYS_SECRET')),
+  secretOf: () => createSecretHandle(secretsManager, text('SIGNING_KEYS_SECRET')),
   rotationOf: () => rotation,
   withDeadline,
   log: consoleLog,

@@ -41,8 +41,7 @@ Example:
 function secretPlace(connection: Connection, { local = false, stage }: Target) {
   const place = { stage, region: process.env.AWS_REGION, isLocal: local };
   return {
-    secretsManager: connection.secretsManager,
-    secretId: connection.signingKeysSecret,
+    secret: connection.signingKeys,
     isLocal: local,
     explain: (error: unknown) => explain(error, place).message,
     now: nowInSeconds(),

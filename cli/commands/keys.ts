@@ -1,12 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { holderOf } from '../../lib/aws/secret.ts';
 import { createFirstKeyset } from '../../lib/keys/first-keyset.ts';
-import type { Keyset } from '../../lib/keys/keyset.ts';
-import { readKeyset } from '../../lib/keys/keyset-store.ts';
+import { type Keyset, keysetOf } from '../../lib/keys/keyset.ts';
 import type { JwksStore, PublicKey } from '../../lib/keys/public-key-store.ts';
 import { VERIFIER_CACHE } from '../../lib/keys/retention.ts';
 import { type Compromise, replaceCompromisedKey } from '../../lib/rotation/compromise.ts';
-import { createRotatingSecret, startRotation } from '../../lib/rotation/rotating-secret-store.ts';
 import { nowInSeconds } from '../../lib/runtime/clock.ts';
 import { RefusedError } from '../../lib/runtime/refused-error.ts';
 import type { Connection } from '../connection.ts';
@@ -22,10 +21,9 @@ export function addKeysCommands(program: Command, { perform }: Shell): void {
     .description('makes the first signing keys; where there are some, nothing changes')
     .addHelpText('after', '\nExample:\n  $ npm run -s latchkey -- keys create --stage prod')
     .action(() =>
-      perform(async ({ secretsManager, signingKeysSecret, jwks }) => {
+      perform(async ({ signingKeys, jwks }) => {
         const { outcome } = await createFirstKeyset({
-          secretsManager,
-          secretId: signingKeysSecret,
+          secret: signingKeys,
           jwks,
           now: nowInSeconds(),
         });
@@ -67,11 +65,9 @@ export function addKeysCommands(program: Command, { perform }: Shell): void {
 const ROTATION_TIMEOUT = 150_000;
 const ROTATION_INTERVAL = 500;
 
-async function statusOf({ secretsManager, signingKeysSecret, jwks }: Connection): Promise<Report> {
-  const [keyset, published] = await Promise.all([
-    readKeyset(secretsManager, signingKeysSecret),
-    jwks.list(),
-  ]);
+async function statusOf({ signingKeys, jwks }: Connection): Promise<Report> {
+  const [value, published] = await Promise.all([signingKeys.read(), jwks.list()]);
+  const keyset = keysetOf(value);
   const now = nowInSeconds();
   const rows = published.map((key) => ({ ...documentOf(key), state: stateOf(key, keyset, now) }));
   return {
@@ -106,8 +102,8 @@ function stateOf(key: PublicKey, keyset: Keyset | undefined, now: number): strin
  *
  * @throws {RefusedError} where it is not yet
  */
-async function assertNextIsKnown({ secretsManager, signingKeysSecret }: Connection) {
-  const keyset = await readKeyset(secretsManager, signingKeysSecret);
+async function assertNextIsKnown({ signingKeys }: Connection) {
+  const keyset = keysetOf(await signingKeys.read());
   const youngest = Math.max(...Object.values(keyset ?? {}).map(({ next }) => next.createdAt));
   const earliest = youngest + VERIFIER_CACHE;
   if (nowInSeconds() >= earliest) return;
@@ -118,11 +114,10 @@ async function assertNextIsKnown({ secretsManager, signingKeysSecret }: Connecti
 
 /** Has Secrets Manager rotate, and waits until it has. */
 async function rotate(connection: Connection): Promise<Report> {
-  const { secretsManager, signingKeysSecret } = connection;
-  const secret = createRotatingSecret(secretsManager, signingKeysSecret);
-  const version = await startRotation(secretsManager, signingKeysSecret);
+  const { signingKeys } = connection;
+  const version = await signingKeys.rotateNow();
   const deadline = Date.now() + ROTATION_TIMEOUT;
-  while (!(await secret.describe()).versions[version]?.includes('AWSCURRENT')) {
+  while (holderOf('AWSCURRENT', await signingKeys.describe()) !== version) {
     if (Date.now() > deadline) {
       throw new RefusedError(
         'the rotation is not through yet: its log tells why, and Secrets Manager tries again',
@@ -141,9 +136,9 @@ const CONSEQUENCES: Record<Compromise, string> = {
 };
 
 async function condemn(connection: Connection, kid: string): Promise<Report> {
-  const { secretsManager, signingKeysSecret, jwks } = connection;
+  const { signingKeys, jwks } = connection;
   const compromise = await replaceCompromisedKey(kid, {
-    secret: createRotatingSecret(secretsManager, signingKeysSecret),
+    secret: signingKeys,
     jwks,
     now: nowInSeconds(),
   });

@@ -1,18 +1,16 @@
 import {
-  DescribeSecretCommand,
-  type DescribeSecretCommandOutput,
-  ResourceNotFoundException,
-  type SecretsManagerClient,
-} from '@aws-sdk/client-secrets-manager';
-import { MalformedKeysetError, publicJwk, signingKeysOf } from '../../lib/keys/keyset.ts';
-import { readKeyset } from '../../lib/keys/keyset-store.ts';
+  holderOf,
+  pendingVersion,
+  type Secret,
+  type SecretDescription,
+} from '../../lib/aws/secret.ts';
+import { keysetOf, MalformedKeysetError, publicJwk, signingKeysOf } from '../../lib/keys/keyset.ts';
 import { dateTime } from '../report.ts';
 import { type Finding, fail, ok, verdict, warn } from './finding.ts';
 import type { PublishedKey } from './keys.ts';
 
 export interface SecretPlace {
-  secretsManager: SecretsManagerClient;
-  secretId: string;
+  secret: Pick<Secret, 'id' | 'find' | 'read'>;
   /** The local stack may be run without a schedule. */
   isLocal: boolean;
   /** Why AWS refused something, in words. */
@@ -34,9 +32,6 @@ export async function examineSecret(
     try {
       findings.push(...(await look()));
     } catch (error) {
-      if (error instanceof ResourceNotFoundException) {
-        return [fail('signing-keys secret', `there is no secret ${place.secretId}`)];
-      }
       const problem = error instanceof MalformedKeysetError ? fail : warn;
       const words = place.explain(error);
       findings.push(problem(check, problem === fail ? words : `not looked at: ${words}`));
@@ -46,21 +41,20 @@ export async function examineSecret(
 }
 
 async function describe(place: SecretPlace): Promise<Finding[]> {
-  const command = new DescribeSecretCommand({ SecretId: place.secretId });
-  const secret = await place.secretsManager.send(command);
-  return [checkVersions(secret), checkRotation(secret, place)];
+  const found = await place.secret.find();
+  if (found === undefined) {
+    return [fail('signing-keys secret', `there is no secret ${place.secret.id}`)];
+  }
+  return [checkVersions(found), checkRotation(found, place)];
 }
 
-function checkVersions({ VersionIdsToStages = {} }: DescribeSecretCommandOutput): Finding {
-  const versions = Object.values(VersionIdsToStages);
-  const isStray = (stages: string[]) =>
-    stages.includes('AWSPENDING') && !stages.includes('AWSCURRENT');
+function checkVersions(found: SecretDescription): Finding {
   return verdict(
     'signing-keys secret',
     [
-      !versions.some((stages) => stages.includes('AWSCURRENT')) &&
+      holderOf('AWSCURRENT', found) === undefined &&
         'it has no value: `latchkey keys create` makes the first keys',
-      versions.some(isStray) &&
+      pendingVersion(found) !== undefined &&
         'a version is AWSPENDING: a rotation is under way, or stopped half-way; look again in a few minutes',
     ],
     'AWSCURRENT, and nothing pending',
@@ -68,25 +62,27 @@ function checkVersions({ VersionIdsToStages = {} }: DescribeSecretCommandOutput)
 }
 
 function checkRotation(
-  secret: DescribeSecretCommandOutput,
+  { isRotationEnabled, nextRotation }: SecretDescription,
   { isLocal, now }: SecretPlace,
 ): Finding {
-  if (!secret.RotationEnabled) {
+  if (!isRotationEnabled) {
     const finding = isLocal ? warn : fail;
     return finding('rotation', 'it is switched off: the keys stay as they are');
   }
-  const next = secret.NextRotationDate && Math.floor(secret.NextRotationDate.getTime() / 1000);
-  if (next === undefined) return fail('rotation', 'it is switched on, but has no next date');
-  if (next < now) return fail('rotation', `it was due ${dateTime(next)} and has not been done`);
-  return ok('rotation', `next by ${dateTime(next)}`);
+  if (nextRotation === undefined) {
+    return fail('rotation', 'it is switched on, but has no next date');
+  }
+  const date = dateTime(nextRotation);
+  if (nextRotation < now) return fail('rotation', `it was due ${date} and has not been done`);
+  return ok('rotation', `next by ${date}`);
 }
 
 /** Each key that signs, or will, has to be among those that verifiers can fetch. */
 async function comparePublished(
-  { secretsManager, secretId }: SecretPlace,
+  { secret }: SecretPlace,
   published: readonly PublishedKey[],
 ): Promise<Finding[]> {
-  const keyset = await readKeyset(secretsManager, secretId);
+  const keyset = keysetOf(await secret.read());
   if (keyset === undefined) return [];
   const missing = signingKeysOf(keyset).filter((key) => {
     const expected = Object.entries(publicJwk(key));

@@ -45,6 +45,8 @@ export interface LabelMove {
  * repeats it.
  */
 export interface Secret {
+  /** Name or ARN, as it is asked for. */
+  readonly id: string;
   /** @throws {ResourceNotFoundException} where there is none */
   describe(): Promise<SecretDescription>;
   /** Undefined where there is none. */
@@ -151,6 +153,7 @@ export function createSecretHandle(secretsManager: SecretsManagerClient, secretI
   }
 
   return {
+    id: secretId,
     describe,
     find,
     put,

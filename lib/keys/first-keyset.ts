@@ -1,14 +1,13 @@
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { generateKeyset, type Keyset, signingKeysOf } from './keyset.ts';
-import { readKeyset, writeKeyset } from './keyset-store.ts';
+import type { Secret } from '../aws/secret.ts';
+import { generateKeyset, type Keyset, keysetOf, serializeKeyset, signingKeysOf } from './keyset.ts';
 import { type JwksStore, publishSigningKey } from './public-key-store.ts';
 
 /** The version of the secret that the first keyset is: of two that make one at once, one succeeds. */
 const FIRST_VERSION = 'latchkey-first-keyset-00000000000000';
 
 export interface FirstKeysetOptions {
-  secretsManager: SecretsManagerClient;
-  secretId: string;
+  /** The signing-keys secret. */
+  secret: Pick<Secret, 'read' | 'put'>;
   jwks: JwksStore;
   /** Seconds since the epoch. */
   now: number;
@@ -17,12 +16,14 @@ export interface FirstKeysetOptions {
 /**
  * Makes the first signing keys. Where there are some already, only makes sure that their public halves are
  * published. May be repeated, and run twice at once.
+ *
+ * @throws {MalformedKeysetError} where the secret holds something else
  */
 export async function createFirstKeyset(
   options: FirstKeysetOptions,
 ): Promise<{ keyset: Keyset; outcome: 'created' | 'present' }> {
-  const { secretsManager, secretId, jwks, now } = options;
-  const present = await readKeyset(secretsManager, secretId);
+  const { secret, jwks, now } = options;
+  const present = keysetOf(await secret.read());
   if (present !== undefined) {
     await publishKeyset(jwks, present);
     return { keyset: present, outcome: 'present' };
@@ -30,7 +31,7 @@ export async function createFirstKeyset(
   const keyset = await generateKeyset(now);
   // Public before anything is signed.
   await publishKeyset(jwks, keyset);
-  const outcome = await writeKeyset(secretsManager, secretId, FIRST_VERSION, keyset);
+  const outcome = await secret.put(serializeKeyset(keyset), { version: FIRST_VERSION });
   return outcome === 'written' ? { keyset, outcome: 'created' } : createFirstKeyset(options);
 }
 

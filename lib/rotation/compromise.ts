@@ -1,3 +1,4 @@
+import { pendingVersion, type Secret } from '../aws/secret.ts';
 import {
   generateSigningKey,
   type Keyset,
@@ -9,10 +10,9 @@ import {
 import { type JwksStore, publishSigningKey } from '../keys/public-key-store.ts';
 import { SIGNING_ALGORITHMS } from '../oauth/resource-server.ts';
 import { RefusedError } from '../runtime/refused-error.ts';
-import { holderOf, type RotatingSecret } from './steps.ts';
 
 export interface CompromiseOptions {
-  secret: RotatingSecret;
+  secret: Pick<Secret, 'describe' | 'read' | 'current' | 'moveLabel' | 'replace'>;
   jwks: JwksStore;
   /** Seconds since the epoch. */
   now: number;
@@ -43,12 +43,9 @@ export async function replaceCompromisedKey(
   }
   let fresh: SigningKey | undefined;
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
-    await abandonRotation(secret, jwks, now);
-    const expected = holderOf('AWSCURRENT', await secret.describe());
-    const current = await secret.read('AWSCURRENT', expected);
-    // A rotation finished in between.
-    if (current === undefined && expected !== undefined) continue;
-    const keyset = keysetOf(current);
+    await withdrawPending({ secret, jwks, now });
+    const current = await secret.current();
+    const keyset = keysetOf(current?.value);
     const place = keyset && placeOf(keyset, kid);
     if (keyset === undefined || place === undefined) return 'was-retired';
 
@@ -59,7 +56,7 @@ export async function replaceCompromisedKey(
     const pair = keyset[algorithm];
     const signs = role === 'current' ? pair.next : pair.current;
     const successor = { ...keyset, [algorithm]: { current: signs, next: fresh } };
-    const outcome = await secret.replace(serializeKeyset(successor), expected);
+    const outcome = await secret.replace(serializeKeyset(successor), current?.version);
     if (outcome === 'replaced') return `was-${role}`;
   }
   throw new RefusedError('a rotation was faster every time: repeat this');
@@ -75,20 +72,13 @@ function placeOf(keyset: Keyset, kid: string) {
 }
 
 /** A rotation that is going on began with the key: it ends, and what it alone had published goes. */
-async function abandonRotation(
-  secret: RotatingSecret,
-  jwks: JwksStore,
-  now: number,
-): Promise<void> {
-  const { versions } = await secret.describe();
-  const current = await secret.read('AWSCURRENT');
-  const kept = kidsOf(current);
-  for (const [version, labels] of Object.entries(versions)) {
-    if (!labels.includes('AWSPENDING') || labels.includes('AWSCURRENT')) continue;
-    const pending = await secret.read('AWSPENDING', version);
-    await secret.unstage(version);
-    for (const kid of kidsOf(pending)) if (!kept.has(kid)) await jwks.retire(kid, now, now);
-  }
+async function withdrawPending({ secret, jwks, now }: CompromiseOptions): Promise<void> {
+  const version = pendingVersion(await secret.describe());
+  if (version === undefined) return;
+  const kept = kidsOf(await secret.read());
+  const pending = await secret.read('AWSPENDING', version);
+  await secret.moveLabel('AWSPENDING', { from: version });
+  for (const kid of kidsOf(pending)) if (!kept.has(kid)) await jwks.retire(kid, now, now);
 }
 
 function kidsOf(value: string | undefined): Set<string> {

@@ -1,3 +1,5 @@
+import { holderOf, type Secret, type SecretDescription } from '../aws/secret.ts';
+
 /** The steps that Secrets Manager calls, in this order, each perhaps more than once and perhaps at the same time. */
 export const ROTATION_STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;
 export type RotationStep = (typeof ROTATION_STEPS)[number];
@@ -10,30 +12,8 @@ export interface RotationEvent {
   ClientRequestToken: string;
 }
 
-export interface SecretDescription {
-  name: string;
-  isRotationEnabled: boolean;
-  /** Version -> its staging labels. */
-  versions: Readonly<Record<string, readonly string[]>>;
-}
-
-/** What the steps need of Secrets Manager: one secret. */
-export interface RotatingSecret {
-  describe(): Promise<SecretDescription>;
-  /** The value of the version with the label, and with the id where one is given; undefined where there is none. */
-  read(label: string, version?: string): Promise<string | undefined>;
-  /** Gives the version its value. Does nothing where it has one already. */
-  stage(version: string, value: string): Promise<void>;
-  /** Moves AWSCURRENT, and with it AWSPREVIOUS. */
-  promote(version: string, from: string | undefined): Promise<void>;
-  /**
-   * Makes the value current at once, without the steps, in the place of the version that is expected to be current.
-   * `lost` where another has become it meanwhile.
-   */
-  replace(value: string, expected: string | undefined): Promise<'replaced' | 'lost'>;
-  /** Takes AWSPENDING off the version. */
-  unstage(version: string): Promise<void>;
-}
+/** What the steps need of the secret. */
+export type RotatingSecret = Pick<Secret, 'describe' | 'read' | 'put' | 'moveLabel'>;
 
 /** What is rotated: each step for one kind of secret. Every one of them may be repeated. */
 export interface Rotation {
@@ -91,24 +71,39 @@ export async function runRotationStep(
   switch (Step) {
     case 'createSecret':
       if ((await secret.read('AWSPENDING', version)) !== undefined) return;
-      await secret.stage(version, await rotation.create(await secret.read('AWSCURRENT')));
+      await stage(version, await rotation.create(await secret.read()), secret);
       return;
     case 'setSecret':
       // What an earlier rotation left undone when it was cut off is done first.
       await retirePrevious(secret, rotation);
-      await rotation.set(await pendingValue(secret, version), await secret.read('AWSCURRENT'));
+      await rotation.set(await pendingValue(secret, version), await secret.read());
       return;
     case 'testSecret':
       await rotation.test(await pendingValue(secret, version));
       return;
     case 'finishSecret':
       await rotation.test(await pendingValue(secret, version));
-      await secret.promote(version, holderOf('AWSCURRENT', description));
+      await promote(version, description, secret);
       await conclude(version, description, secret, rotation);
       return;
     default:
       throw new RotationRefusedError('unknown step');
   }
+}
+
+/** Another run of the same step may have been faster. Its value is as good. */
+async function stage(version: string, value: string, secret: RotatingSecret): Promise<void> {
+  await secret.put(value, { version, label: 'AWSPENDING' });
+}
+
+async function promote(
+  version: string,
+  description: SecretDescription,
+  secret: RotatingSecret,
+): Promise<void> {
+  const from = holderOf('AWSCURRENT', description);
+  if ((await secret.moveLabel('AWSCURRENT', { from, to: version })) === 'moved') return;
+  throw new RotationRefusedError('another version has become the current one meanwhile');
 }
 
 async function conclude(
@@ -118,11 +113,12 @@ async function conclude(
   rotation: Rotation,
 ): Promise<void> {
   await retirePrevious(secret, rotation);
-  if (versions[version]?.includes('AWSPENDING')) await secret.unstage(version);
+  if (!versions[version]?.includes('AWSPENDING')) return;
+  await secret.moveLabel('AWSPENDING', { from: version });
 }
 
 async function retirePrevious(secret: RotatingSecret, rotation: Rotation): Promise<void> {
-  const [previous, current] = [await secret.read('AWSPREVIOUS'), await secret.read('AWSCURRENT')];
+  const [previous, current] = [await secret.read('AWSPREVIOUS'), await secret.read()];
   if (previous !== undefined && current !== undefined) await rotation.retire(previous, current);
 }
 
@@ -130,12 +126,4 @@ async function pendingValue(secret: RotatingSecret, version: string): Promise<st
   const value = await secret.read('AWSPENDING', version);
   if (value === undefined) throw new RotationRefusedError('createSecret has not run yet');
   return value;
-}
-
-/** The version that has the label. */
-export function holderOf(
-  label: string,
-  { versions }: Pick<SecretDescription, 'versions'>,
-): string | undefined {
-  return Object.keys(versions).find((version) => versions[version]?.includes(label));
 }

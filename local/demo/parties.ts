@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { createSecretHandle } from '../../lib/aws/secret.ts';
 import { createClientStore } from '../../lib/clients/client-store.ts';
 import { newClient } from '../../lib/clients/registration.ts';
 import { createFirstKeyset } from '../../lib/keys/first-keyset.ts';
@@ -44,8 +45,7 @@ export async function createDemo(options: DemoOptions): Promise<Demo> {
   });
   try {
     await createFirstKeyset({
-      secretsManager,
-      secretId: options.signingKeysSecret,
+      secret: createSecretHandle(secretsManager, options.signingKeysSecret),
       jwks: createJwksStore(dynamodb, `${options.tablePrefix}-signing-keys`),
       now: nowInSeconds(),
     });

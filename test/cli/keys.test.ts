@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSecret } from '../../lib/aws/secret.ts';
 import { createSecretsManager } from '../../lib/aws/secrets-manager.ts';
-import { readKeyset } from '../../lib/keys/keyset-store.ts';
+import { keysetOf } from '../../lib/keys/keyset.ts';
 import { latchkey, local, startTestStack, type TestStack } from './harness.ts';
 
 let stack: TestStack;
@@ -13,7 +14,7 @@ afterAll(() => stack.close());
 async function privateKeys() {
   const secretsManager = createSecretsManager();
   try {
-    const keyset = await readKeyset(secretsManager, 'latchkey/local/signing-keys');
+    const keyset = keysetOf(await readSecret(secretsManager, 'latchkey/local/signing-keys'));
     return Object.values(keyset ?? {}).flatMap(({ current, next }) => [current, next]);
   } finally {
     secretsManager.destroy();

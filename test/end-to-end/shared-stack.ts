@@ -1,7 +1,7 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { JWK } from 'jose';
-import type { Keyset } from '../../lib/keys/keyset.ts';
-import { readKeyset } from '../../lib/keys/keyset-store.ts';
+import { readSecret } from '../../lib/aws/secret.ts';
+import { type Keyset, keysetOf } from '../../lib/keys/keyset.ts';
 import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import { type Canary, createCanary, watchingFetch } from './canary.ts';
 import { type LocalStack, startLocalStack } from './local-stack.ts';
@@ -52,7 +52,7 @@ export async function endSharedStack(): Promise<void> {
 async function readLocalKeyset(endpoint: string): Promise<Keyset> {
   const secretsManager = new SecretsManagerClient({ endpoint, ...LOCAL_CREDENTIALS });
   try {
-    const keyset = await readKeyset(secretsManager, 'latchkey/local/signing-keys');
+    const keyset = keysetOf(await readSecret(secretsManager, 'latchkey/local/signing-keys'));
     if (keyset === undefined) throw new Error('the local stack has no signing keys');
     return keyset;
   } finally {

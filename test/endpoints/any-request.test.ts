@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { readKeyset } from '../../lib/keys/keyset-store.ts';
+import { readSecret } from '../../lib/aws/secret.ts';
+import { keysetOf } from '../../lib/keys/keyset.ts';
 import { hashPassword } from '../../lib/users/password.ts';
 import { startLatchkey, type TestLatchkey, type TestRequest } from '../support/latchkey.ts';
 
@@ -196,9 +197,8 @@ describe('whatever is sent to the token endpoint', () => {
   });
 
   it('leaves no secret in a log or a table', async () => {
-    const keyset = await readKeyset(
-      latchkey.secretsManager,
-      latchkey.environment.SIGNING_KEYS_SECRET,
+    const keyset = keysetOf(
+      await readSecret(latchkey.secretsManager, latchkey.environment.SIGNING_KEYS_SECRET),
     );
     const privateKeys = Object.values(keyset ?? {}).flatMap(({ current, next }) =>
       [current, next].map(({ privateJwk }) => `${privateJwk.d}`),

@@ -56,9 +56,7 @@ const RULES: Rule[] = [
     offences: (source) => {
       const { file } = source;
       const isAllowed = isIn(file, 'lib/aws') || file.endsWith('-store.ts') || !isIn(file, 'lib');
-      return isAllowed || SDK_EXCEPTIONS.includes(file)
-        ? []
-        : targets(source, ({ target }) => target.startsWith('@aws-sdk/'));
+      return isAllowed ? [] : targets(source, ({ target }) => target.startsWith('@aws-sdk/'));
     },
     broken: [
       { file: 'lib/users/user.ts', text: "import type { A } from '@aws-sdk/client-dynamodb';" },
@@ -173,9 +171,6 @@ const RULES: Rule[] = [
     ],
   },
 ];
-
-/** Makes the first keys on an operator's word; neither a store nor in a function. */
-const SDK_EXCEPTIONS = ['lib/keys/first-keyset.ts'];
 
 const sources = readSources();
 

@@ -1,5 +1,6 @@
 import { calculateJwkThumbprint } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSecret } from '../../lib/aws/secret.ts';
 import {
   generateKeyset,
   keysetOf,
@@ -7,7 +8,6 @@ import {
   publicJwk,
   serializeKeyset,
 } from '../../lib/keys/keyset.ts';
-import { readKeyset } from '../../lib/keys/keyset-store.ts';
 import { publishedKeys } from '../../lib/keys/public-key-store.ts';
 import { startLatchkey, type TestLatchkey } from '../support/latchkey.ts';
 
@@ -89,9 +89,8 @@ describe('the first keyset', () => {
   it('is made once, by however many at once, and all of it is public before it signs', async () => {
     const results = await Promise.all(Array.from({ length: 4 }, () => latchkey.createKeys()));
     expect(results.filter(({ outcome }) => outcome === 'created')).toHaveLength(1);
-    const kept = await readKeyset(
-      latchkey.secretsManager,
-      latchkey.environment.SIGNING_KEYS_SECRET,
+    const kept = keysetOf(
+      await readSecret(latchkey.secretsManager, latchkey.environment.SIGNING_KEYS_SECRET),
     );
     for (const { keyset } of results) expect(keyset).toEqual(kept);
     const { json } = await latchkey.call('jwks', { method: 'GET' });

@@ -8,10 +8,10 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createSecretHandle } from '../../lib/aws/secret.ts';
 import { hashClientSecret } from '../../lib/clients/client-secret.ts';
 import type { Client } from '../../lib/oauth/client.ts';
 import { createClientSecretRotation } from '../../lib/rotation/client-secret.ts';
-import { createRotatingSecret } from '../../lib/rotation/rotating-secret-store.ts';
 import { ROTATION_STEPS, type RotationStep, runRotationStep } from '../../lib/rotation/steps.ts';
 import { type ServiceSecret, serviceSecret } from '../../lib/service-clients/service-secret.ts';
 import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
@@ -62,7 +62,7 @@ function describeSteps(
     );
 
   const run = (Step: RotationStep, version: string) => {
-    const secret = createRotatingSecret(secretsManager, secretId);
+    const secret = createSecretHandle(secretsManager, secretId);
     return runRotationStep(
       { Step, SecretId: secretId, ClientRequestToken: version },
       secret,

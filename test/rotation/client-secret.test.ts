@@ -9,6 +9,7 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createSecretHandle } from '../../lib/aws/secret.ts';
 import {
   clientSecretId,
   generateClientSecret,
@@ -19,7 +20,6 @@ import { newClient } from '../../lib/clients/registration.ts';
 import { withDeadline } from '../../lib/lambda/deadline.ts';
 import { createClientSecretRotation } from '../../lib/rotation/client-secret.ts';
 import { createRotationHandler } from '../../lib/rotation/handler.ts';
-import { createRotatingSecret } from '../../lib/rotation/rotating-secret-store.ts';
 import { ROTATION_STEPS, type RotationEvent, type RotationStep } from '../../lib/rotation/steps.ts';
 import { createRequestToken, type RequestToken } from '../../lib/service-clients/request-token.ts';
 import { type ServiceSecret, serviceSecret } from '../../lib/service-clients/service-secret.ts';
@@ -138,7 +138,7 @@ function handlerOf(overlap = OVERLAP) {
     void logged.push(JSON.stringify({ message, ...fields }));
   return createRotationHandler({
     withDeadline,
-    secretOf: (id) => createRotatingSecret(secretsManager, id),
+    secretOf: (id) => createSecretHandle(secretsManager, id),
     rotationOf: createClientSecretRotation({
       store: createClientSecretStore(dynamodb, latchkey.environment.CLIENTS_TABLE),
       requestToken: (request) => requestToken(request),
@@ -421,7 +421,7 @@ describe('an earlier secret', () => {
     await run('createSecret');
     await run('setSecret');
     const { client_secret: abandoned } = await read('AWSPENDING');
-    await createRotatingSecret(latchkey.secretsManager, secretId).unstage(version);
+    await createSecretHandle(latchkey.secretsManager, secretId).abandonRotation();
     version = await begin();
     await runAll();
     expect(await status(abandoned)).toBe(401);

@@ -1,5 +1,6 @@
 import { DescribeSecretCommand, RotateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createSecretHandle } from '../../lib/aws/secret.ts';
 import {
   generateKeyset,
   type Keyset,
@@ -13,7 +14,6 @@ import { KEPT_AFTER_RETIREMENT, PUBLIC_AFTER_RETIREMENT } from '../../lib/keys/r
 import { withDeadline } from '../../lib/lambda/deadline.ts';
 import { replaceCompromisedKey } from '../../lib/rotation/compromise.ts';
 import { createRotationHandler } from '../../lib/rotation/handler.ts';
-import { createRotatingSecret } from '../../lib/rotation/rotating-secret-store.ts';
 import { createSigningKeyRotation } from '../../lib/rotation/signing-key.ts';
 import type { RotationEvent } from '../../lib/rotation/steps.ts';
 import { startLatchkey, type TestLatchkey } from '../support/latchkey.ts';
@@ -31,7 +31,7 @@ beforeAll(async () => {
   const { jwks } = latchkey.stores;
   handler = createRotationHandler({
     withDeadline,
-    secretOf: (id) => createRotatingSecret(latchkey.secretsManager, id),
+    secretOf: (id) => createSecretHandle(latchkey.secretsManager, id),
     rotationOf: () =>
       createSigningKeyRotation({
         jwks,
@@ -70,7 +70,7 @@ async function rotate(): Promise<void> {
 }
 
 async function read(label = 'AWSCURRENT'): Promise<Keyset> {
-  const value = await createRotatingSecret(latchkey.secretsManager, secretId).read(label);
+  const value = await createSecretHandle(latchkey.secretsManager, secretId).read(label);
   return parseKeyset(value ?? '');
 }
 
@@ -160,7 +160,7 @@ describe('a rotation that comes too early', () => {
 describe('a key that somebody else may have', () => {
   const condemn = (kid: string) =>
     replaceCompromisedKey(kid, {
-      secret: createRotatingSecret(latchkey.secretsManager, secretId),
+      secret: createSecretHandle(latchkey.secretsManager, secretId),
       jwks: latchkey.stores.jwks,
       now: now(),
     });
@@ -194,7 +194,7 @@ describe('a key that somebody else may have', () => {
 
   it('is not brought back by a rotation that was going on', async () => {
     const before = await read();
-    const secret = createRotatingSecret(latchkey.secretsManager, secretId);
+    const secret = createSecretHandle(latchkey.secretsManager, secretId);
     const working = handler;
     handler = async (event) => {
       if (event.Step === 'testSecret') throw new Error('killed');
@@ -213,7 +213,7 @@ describe('a key that somebody else may have', () => {
 
   it('is put out of use though a rotation finishes meanwhile, and what signs then stays public', async () => {
     const before = await read();
-    const secret = createRotatingSecret(latchkey.secretsManager, secretId);
+    const secret = createSecretHandle(latchkey.secretsManager, secretId);
     let isFirst = true;
     const outcome = await replaceCompromisedKey(before.RS256.next.kid, {
       secret: {

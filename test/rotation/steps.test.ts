@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { holderOf, type LabelMove, type PutOptions } from '../../lib/aws/secret.ts';
 import {
   guard,
   type RotatingSecret,
   type Rotation,
+  RotationRefusedError,
   type RotationStep,
   runRotationStep,
 } from '../../lib/rotation/steps.ts';
@@ -26,10 +28,19 @@ class MemorySecret implements RotatingSecret {
   async describe() {
     this.#call();
     const versions = Object.fromEntries(this.labels);
-    return { name: 'secret', isRotationEnabled: this.isRotationEnabled, versions };
+    return {
+      name: 'secret',
+      arn: 'arn',
+      isRotationEnabled: this.isRotationEnabled,
+      schedule: undefined,
+      nextRotation: undefined,
+      versions,
+      tags: {},
+      isDeleted: false,
+    };
   }
 
-  async read(label: string, version?: string) {
+  async read(label = 'AWSCURRENT', version?: string) {
     this.#call();
     const found = [...this.labels].find(
       ([id, labels]) => labels.includes(label) && (version === undefined || id === version),
@@ -37,34 +48,24 @@ class MemorySecret implements RotatingSecret {
     return found && this.values.get(found[0]);
   }
 
-  async stage(version: string, value: string) {
+  async put(value: string, { version = '', label = '' }: PutOptions = {}) {
     this.#call();
-    if (!this.values.has(version)) this.values.set(version, value);
-    this.#add(version, 'AWSPENDING');
+    if (this.values.has(version)) return 'taken';
+    this.values.set(version, value);
+    this.#add(version, label);
+    return 'written';
   }
 
-  async promote(version: string, from: string | undefined) {
+  async moveLabel(label: string, { from, to }: LabelMove) {
     this.#call();
-    this.#remove('AWSPREVIOUS');
-    this.#remove('AWSCURRENT');
-    if (from !== undefined && from !== version) this.#add(from, 'AWSPREVIOUS');
-    this.#add(version, 'AWSCURRENT');
-  }
-
-  async replace(value: string) {
-    this.#call();
-    this.values.set('replaced', value);
-    await this.promote('replaced', undefined);
-    return 'replaced' as const;
-  }
-
-  async unstage(version: string) {
-    this.#call();
-    const labels = this.labels.get(version) ?? [];
-    this.labels.set(
-      version,
-      labels.filter((label) => label !== 'AWSPENDING'),
-    );
+    const holder = holderOf(label, { versions: Object.fromEntries(this.labels) });
+    if (holder === to) return 'moved';
+    if (holder !== from) return 'lost';
+    this.#remove(label);
+    if (label === 'AWSCURRENT') this.#remove('AWSPREVIOUS');
+    if (label === 'AWSCURRENT' && from !== undefined) this.#add(from, 'AWSPREVIOUS');
+    if (to !== undefined) this.#add(to, label);
+    return 'moved';
   }
 
   #add(version: string, label: string): void {
@@ -203,10 +204,21 @@ describe('a rotation', () => {
     secret.callsLeft = Infinity;
     expect(secret.labels.get('v2')).toContain('AWSCURRENT');
     expect(retired).toEqual(new Set());
-    await secret.unstage('v2');
+    await secret.moveLabel('AWSPENDING', { from: 'v2' });
     secret.labels.set('v3', ['AWSPENDING']);
     await run('createSecret', 'v3');
     await run('setSecret', 'v3');
     expect(retired).toEqual(new Set(['one']));
+  });
+
+  it('promotes nothing where another version became the current one meanwhile', async () => {
+    for (const step of STEPS.slice(0, 3)) await run(step);
+    rotation.test = async () => {
+      secret.labels.set('v1', ['AWSPREVIOUS']);
+      secret.labels.set('v3', ['AWSCURRENT']);
+    };
+    await expect(run('finishSecret')).rejects.toThrow(RotationRefusedError);
+    expect(secret.labels.get('v2')).toEqual(['AWSPENDING']);
+    expect(retired).toEqual(new Set());
   });
 });

@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { createSecretHandle } from '../../lib/aws/secret.ts';
 import { createTable } from '../../lib/aws/table.ts';
 import { createClientStore } from '../../lib/clients/client-store.ts';
 import { type ClientRegistration, newClient } from '../../lib/clients/registration.ts';
@@ -122,8 +123,7 @@ export async function startLatchkey({ rotate }: Pick<SecretsManagerOptions, 'rot
       }),
     createKeys: () =>
       createFirstKeyset({
-        secretsManager,
-        secretId: environment.SIGNING_KEYS_SECRET,
+        secret: createSecretHandle(secretsManager, environment.SIGNING_KEYS_SECRET),
         jwks,
         now: nowInSeconds(),
       }),

@@ -18,6 +18,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { createTokenParts } from '../../../functions/parts.ts';
+import { createSecretHandle } from '../../../lib/aws/secret.ts';
 import { createClientSecretStore } from '../../../lib/clients/client-secret-store.ts';
 import { createClientStore } from '../../../lib/clients/client-store.ts';
 import { createJwksEndpoint } from '../../../lib/endpoints/jwks.ts';
@@ -40,7 +41,6 @@ import { newResourceServer } from '../../../lib/resource-servers/registration.ts
 import { createResourceServerStore } from '../../../lib/resource-servers/resource-server-store.ts';
 import { createClientSecretRotation } from '../../../lib/rotation/client-secret.ts';
 import { createRotationHandler } from '../../../lib/rotation/handler.ts';
-import { createRotatingSecret } from '../../../lib/rotation/rotating-secret-store.ts';
 import { createSigningKeyRotation } from '../../../lib/rotation/signing-key.ts';
 import { ROTATION_STEPS, type RotationEvent } from '../../../lib/rotation/steps.ts';
 import { JWKS_AGE, JWKS_AGE_ON_ERROR } from '../../../lib/runtime/ages.ts';
@@ -209,7 +209,7 @@ export async function soak({ rotations, seed }: { rotations: number; seed: numbe
       clock += Math.ceil(milliseconds / 1000);
       await setImmediate();
     };
-    const secretOf = (secretId: string) => createRotatingSecret(spoiled.secretsManager, secretId);
+    const secretOf = (secretId: string) => createSecretHandle(spoiled.secretsManager, secretId);
     const handlers = {
       [SIGNING_KEYS]: createRotationHandler({
         withDeadline,
@@ -301,8 +301,7 @@ export async function soak({ rotations, seed }: { rotations: number; seed: numbe
 
     // What there is to rotate.
     await createFirstKeyset({
-      secretsManager: direct.secretsManager,
-      secretId: SIGNING_KEYS,
+      secret: createSecretHandle(direct.secretsManager, SIGNING_KEYS),
       jwks,
       now: clock,
     });
