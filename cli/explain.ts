@@ -1,6 +1,6 @@
 import { MalformedKeysetError } from '../lib/keys/keyset.ts';
-import { OAuthError } from '../lib/oauth/errors.ts';
 import { RefusedError } from '../lib/runtime/refused-error.ts';
+import { StoreUnavailableError } from '../lib/runtime/store-unavailable-error.ts';
 
 /** Where the work that failed was done. */
 export interface Place {
@@ -29,8 +29,8 @@ export function explain(error: unknown, place: Place): RefusedError {
 
 function reasonOf(error: unknown, place: Place): string {
   if (error instanceof MalformedKeysetError) return error.message;
-  const isUnavailable = error instanceof OAuthError && error.code === 'temporarily_unavailable';
-  const { name, message, code } = described(isUnavailable ? error.cause : error);
+  const unavailable = error instanceof StoreUnavailableError ? error : undefined;
+  const { name, message, code } = described(unavailable ? unavailable.cause : error);
   if (name === 'ResourceNotFoundException') return notDeployed(place);
   if (CREDENTIALS_MISSING.has(name)) {
     return 'there are no AWS credentials to use: set AWS_PROFILE, or sign in with `aws sso login`';
@@ -44,9 +44,8 @@ function reasonOf(error: unknown, place: Place): string {
   if (code === 'ECONNREFUSED' && place.isLocal) {
     return '`npm start` is not running: nothing answers where it did';
   }
-  if (isUnavailable) {
-    const service = error.detail?.replace(/ \w+: .*$/, '');
-    return `${service} ${inRegion(place)} does not answer (${code ?? name}): try again`;
+  if (unavailable !== undefined) {
+    return `${unavailable.service} ${inRegion(place)} does not answer (${code ?? name}): try again`;
   }
   if (name === 'AccessDeniedException') return `AWS refused it: ${message}`;
   return `it failed unexpectedly: ${name}: ${message}`;

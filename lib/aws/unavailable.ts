@@ -1,10 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { OAuthError } from '../oauth/errors.ts';
 import { invocation } from '../runtime/invocation-signal.ts';
-
-/** Seconds that a client is asked to wait when a store is down or throttled. */
-const RETRY_AFTER = 2;
+import { StoreUnavailableError } from '../runtime/store-unavailable-error.ts';
 
 /** Errors that say something about the request or the deployment: waiting does not mend them. */
 const LASTING = new Set([
@@ -24,8 +21,8 @@ const LASTING = new Set([
 type Client = DynamoDBClient | SecretsManagerClient;
 
 /**
- * Turns what is left after the client's own retries (throttling, time-outs, refused connections, 5xx) into
- * `temporarily_unavailable`, with the service, the operation and the error's name for the log.
+ * Turns what is left after the client's own retries (throttling, time-outs, refused connections,
+ * 5xx) into a `StoreUnavailableError`.
  */
 export function reportUnavailability<C extends Client>(client: C, service: string): C {
   const stack = client.middlewareStack as Client['middlewareStack'] &
@@ -35,13 +32,9 @@ export function reportUnavailability<C extends Client>(client: C, service: strin
       try {
         return await next(input);
       } catch (error) {
-        const name = error instanceof Error ? error.name : 'unknown error';
-        if (LASTING.has(name)) throw error;
-        throw new OAuthError('temporarily_unavailable', 'The service is temporarily unavailable', {
-          detail: `${service} ${context.commandName}: ${name}`,
-          headers: { 'Retry-After': String(RETRY_AFTER) },
-          cause: error,
-        });
+        if (error instanceof Error && LASTING.has(error.name)) throw error;
+        const operation = String(context.commandName).replace(/Command$/, '');
+        throw new StoreUnavailableError({ service, operation, cause: error });
       }
     },
     { step: 'initialize', name: 'reportUnavailability' },

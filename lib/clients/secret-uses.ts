@@ -2,6 +2,7 @@ import type { Client, ClientSecret } from '../oauth/client.ts';
 import type { ClientCredentials } from '../oauth/client-authentication.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Metrics } from '../runtime/metrics.ts';
+import { faultOf } from '../runtime/store-unavailable-error.ts';
 import { clientSecretId, matchClientSecret } from './client-secret.ts';
 import type { ClientSecretStore } from './client-secret-store.ts';
 import { endOf } from './secret-overlap.ts';
@@ -48,7 +49,7 @@ export function createSecretUses(dependencies: SecretUsesDependencies): NoteSecr
       log.warn('the use of a client secret was not noted', {
         client_id: client.clientId,
         secret_id: secretId,
-        reason: error instanceof Error ? error.name : 'unknown error',
+        reason: faultOf(error),
       });
     }
   }

@@ -1,4 +1,3 @@
-import { OAuthError } from '../oauth/errors.ts';
 import {
   type InvocationContext,
   TimeOverError,
@@ -6,6 +5,7 @@ import {
 } from '../runtime/invocation-signal.ts';
 import type { Log } from '../runtime/log.ts';
 import { RefusedError } from '../runtime/refused-error.ts';
+import { faultOf } from '../runtime/store-unavailable-error.ts';
 import { answerOf, type Outcome } from './answer.ts';
 import { type Deliver, UndeliveredError } from './callback.ts';
 import {
@@ -54,7 +54,7 @@ export function createCustomResourceHandler(dependencies: CustomResourceHandlerD
       const left = deadline - performance.now() - 500;
       await deliver(envelope.responseUrl, answerOf(envelope, outcome), left);
     } catch (error) {
-      const detail = error instanceof UndeliveredError ? error.message : nameOf(error);
+      const detail = error instanceof UndeliveredError ? error.message : faultOf(error);
       log.error('custom resource not answered', { ...fields, detail });
       throw new UndeliveredError(detail);
     }
@@ -140,10 +140,5 @@ function reasonOf(error: unknown): string {
   if (error instanceof TimeOverError) return `${error.message}: try again`;
   const isMeant = error instanceof RefusedError || error instanceof MalformedRequestError;
   if (isMeant) return error.message;
-  const detail = error instanceof OAuthError ? error.detail : undefined;
-  return `it could not be done: ${detail ?? nameOf(error)}`;
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : 'unknown error';
+  return `it could not be done: ${faultOf(error)}`;
 }

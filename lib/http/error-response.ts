@@ -1,6 +1,10 @@
 import { OAuthError } from '../oauth/errors.ts';
 import { TimeOverError } from '../runtime/invocation-signal.ts';
+import { StoreUnavailableError } from '../runtime/store-unavailable-error.ts';
 import { type HttpResponse, jsonResponse, NO_STORE } from './response.ts';
+
+/** Seconds that a client is asked to wait where a store is down, or the time ran out. */
+const RETRY_AFTER = 2;
 
 /**
  * The response that an error becomes (RFC 6749 section 5.2). Anything but an `OAuthError` is a
@@ -17,10 +21,11 @@ export function errorResponse(error: unknown): HttpResponse {
 
 export function asOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error;
-  if (error instanceof TimeOverError) {
+  if (error instanceof StoreUnavailableError || error instanceof TimeOverError) {
     return new OAuthError('temporarily_unavailable', 'The service is temporarily unavailable', {
       detail: error.message,
-      headers: { 'Retry-After': '2' },
+      headers: { 'Retry-After': String(RETRY_AFTER) },
+      cause: error,
     });
   }
   return new OAuthError('server_error', 'The service failed to answer', {

@@ -4,6 +4,7 @@ import {
   type WithDeadline,
 } from '../runtime/invocation-signal.ts';
 import type { Log } from '../runtime/log.ts';
+import { faultOf } from '../runtime/store-unavailable-error.ts';
 import {
   type RotatingSecret,
   type Rotation,
@@ -37,15 +38,10 @@ export function createRotationHandler(dependencies: RotationHandlerDependencies)
       log.info('rotation step done', fields);
     } catch (error) {
       const isMeant = error instanceof RotationRefusedError || error instanceof TimeOverError;
-      const reason = isMeant ? error.message : nameOf(error);
+      const reason = isMeant ? error.message : faultOf(error);
       log.error('rotation step failed', { ...fields, reason });
       // Lambda logs what is thrown.
       throw new Error(`the rotation step ${event.Step} failed: ${reason}`);
     }
   };
-}
-
-/** Messages of other errors stay out of the log: they might quote a secret. */
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : 'unknown error';
 }

@@ -7,6 +7,7 @@ import {
 import { createSecretUses, type NoteSecretUse } from '../../lib/clients/secret-uses.ts';
 import type { Client } from '../../lib/oauth/client.ts';
 import { createMetrics } from '../../lib/runtime/metrics.ts';
+import { StoreUnavailableError } from '../../lib/runtime/store-unavailable-error.ts';
 
 const HOUR = 3600;
 const START = 1_000_000;
@@ -16,7 +17,7 @@ const id = clientSecretId({ hash: hashClientSecret(secret) });
 
 let now: number;
 let notes: { clientId: string; secretId: string; at: number }[];
-let isStoreDown: boolean;
+let fault: Error | undefined;
 let lines: string[];
 let warnings: string[];
 let noteUse: NoteSecretUse;
@@ -24,7 +25,7 @@ const instance = () =>
   createSecretUses({
     store: {
       noteUse: async ({ clientId }, secretId, { at }) => {
-        if (isStoreDown) throw new Error(`unavailable, with ${secret}`);
+        if (fault !== undefined) throw fault;
         notes.push({ clientId, secretId, at });
       },
     },
@@ -42,7 +43,7 @@ const instance = () =>
 beforeEach(() => {
   now = START;
   notes = [];
-  isStoreDown = false;
+  fault = undefined;
   lines = [];
   warnings = [];
   noteUse = instance();
@@ -97,10 +98,10 @@ describe('the use of a secret', () => {
   });
 
   it('is tried again a minute after it could not be noted; the log says so, without what was thrown', async () => {
-    isStoreDown = true;
+    fault = new Error(`unavailable, with ${secret}`);
     await use(clientWith());
     expect(warnings).toEqual([expect.stringContaining('not noted')]);
-    isStoreDown = false;
+    fault = undefined;
     now += 59;
     await use(clientWith());
     expect(notes).toHaveLength(0);
@@ -108,6 +109,18 @@ describe('the use of a secret', () => {
     await use(clientWith());
     expect(notes).toHaveLength(1);
     expect(warnings.join()).not.toContain(secret);
+  });
+
+  it('that could not be noted names the store that was at fault', async () => {
+    fault = new StoreUnavailableError({
+      service: 'DynamoDB',
+      operation: 'UpdateItem',
+      cause: Object.assign(new Error(secret), { name: 'TimeoutError' }),
+    });
+    await use(clientWith());
+    expect(warnings.map((line) => JSON.parse(line).reason)).toEqual([
+      'DynamoDB UpdateItem: TimeoutError',
+    ]);
   });
 
   it('is none where a client has no secret to show', async () => {

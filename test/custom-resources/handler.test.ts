@@ -196,7 +196,7 @@ describe('when AWS does not do its part', () => {
     const event = eventOf();
     expect(await cloudFormation.send(event)).toMatchObject({
       Status: 'FAILED',
-      Reason: 'it could not be done: DynamoDB UpdateItemCommand: InternalServerError',
+      Reason: 'it could not be done: DynamoDB UpdateItem: InternalServerError',
     });
     cloudFormation.reset();
     expect(await cloudFormation.send(event)).toMatchObject({ Status: 'SUCCESS' });

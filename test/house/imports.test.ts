@@ -52,6 +52,15 @@ const RULES: Rule[] = [
     ],
   },
   {
+    rule: 'lib/aws does not know what clients are told: nothing of lib/oauth, nothing of lib/http',
+    offences: (source) =>
+      isIn(source.file, 'lib/aws')
+        ? targets(source, ({ target }) => isIn(target, 'lib/oauth', 'lib/http'))
+        : [],
+    broken: [{ file: 'lib/aws/a.ts', text: "import { OAuthError } from '../oauth/errors.ts';" }],
+    kept: [{ file: 'lib/aws/a.ts', text: "import { faultOf } from '../runtime/fault.ts';" }],
+  },
+  {
     rule: 'the AWS SDK is for lib/aws, the stores and what stands outside of lib',
     offences: (source) => {
       const { file } = source;
