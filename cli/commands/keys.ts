@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { holderOf } from '../../lib/aws/secret.ts';
+import { holderOf } from '../../lib/aws/secret-description.ts';
 import { createFirstKeyset } from '../../lib/keys/first-keyset.ts';
 import { type Keyset, keysetOf } from '../../lib/keys/keyset.ts';
 import type { JwksStore, PublicKey } from '../../lib/keys/public-key-store.ts';

@@ -1,9 +1,9 @@
+import type { Secret } from '../../lib/aws/secret.ts';
 import {
   holderOf,
   pendingVersion,
-  type Secret,
   type SecretDescription,
-} from '../../lib/aws/secret.ts';
+} from '../../lib/aws/secret-description.ts';
 import { keysetOf, MalformedKeysetError, publicJwk, signingKeysOf } from '../../lib/keys/keyset.ts';
 import { dateTime } from '../report.ts';
 import { type Finding, fail, ok, verdict, warn } from './finding.ts';

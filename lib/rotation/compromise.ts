@@ -1,4 +1,5 @@
-import { pendingVersion, type Secret } from '../aws/secret.ts';
+import type { Secret } from '../aws/secret.ts';
+import { pendingVersion } from '../aws/secret-description.ts';
 import {
   generateSigningKey,
   type Keyset,

@@ -1,4 +1,5 @@
-import { holderOf, type Secret, type SecretDescription } from '../aws/secret.ts';
+import type { Secret } from '../aws/secret.ts';
+import { holderOf, type SecretDescription } from '../aws/secret-description.ts';
 
 /** The steps that Secrets Manager calls, in this order, each perhaps more than once and perhaps at the same time. */
 export const ROTATION_STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;

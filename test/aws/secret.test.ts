@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createSecretHandle, holderOf, readSecret, type Secret } from '../../lib/aws/secret.ts';
+import { createSecretHandle, readSecret, type Secret } from '../../lib/aws/secret.ts';
+import { holderOf } from '../../lib/aws/secret-description.ts';
 import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import { startSecretsManager } from '../../local/aws/secrets-manager/server.ts';
 import { findOnPath, startMoto } from '../support/moto.ts';

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { holderOf, type LabelMove, type PutOptions } from '../../lib/aws/secret.ts';
+import type { LabelMove, PutOptions } from '../../lib/aws/secret.ts';
+import { holderOf } from '../../lib/aws/secret-description.ts';
 import {
   guard,
   type RotatingSecret,
